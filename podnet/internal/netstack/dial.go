@@ -1,0 +1,212 @@
+package netstack
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// fallbackDelay is net.Dialer's: how long the first family of a name with
+// addresses of both has before the other is tried beside it (RFC 6555).
+const fallbackDelay = 300 * time.Millisecond
+
+// Dial connects to a TCP or UDP address, understood as by net.Dialer. Errors
+// are *net.OpError; of several addresses, the first one's.
+func (o *Owner) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	n, err := parseNetwork(network)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	addrs, err := n.resolve(ctx, address, o.lookup)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	if !n.stream {
+		return o.dialSerial(ctx, n, addrs)
+	}
+	var first, rest []netip.AddrPort
+	for _, a := range addrs {
+		if a.Addr().Is4() == addrs[0].Addr().Is4() {
+			first = append(first, a)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	if len(rest) == 0 {
+		return o.dialSerial(ctx, n, first)
+	}
+	return o.dialParallel(ctx, n, first, rest)
+}
+
+// dialParallel dials first, and rest as soon as first has failed or is slow.
+// The first connection wins; the error is that of first.
+func (o *Owner) dialParallel(ctx context.Context, n network, first, rest []netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		conn  net.Conn
+		err   error
+		first bool
+	}
+	results := make(chan result)
+	dial := func(addrs []netip.AddrPort, isFirst bool) {
+		conn, err := o.dialSerial(ctx, n, addrs)
+		results <- result{conn, err, isFirst}
+	}
+	go dial(first, true)
+	running := 1
+	fallback := time.NewTimer(fallbackDelay)
+	defer fallback.Stop()
+	startRest := fallback.C
+
+	var winner net.Conn
+	var firstErr, restErr error
+	for running > 0 {
+		select {
+		case <-startRest:
+			startRest = nil
+			running++
+			go dial(rest, false)
+		case r := <-results:
+			running--
+			switch {
+			case r.err == nil && winner == nil:
+				winner = r.conn
+				startRest = nil
+				cancel() // the other one gives up; its result is waited for
+			case r.err == nil:
+				r.conn.Close()
+			case r.first:
+				firstErr = r.err
+				if startRest != nil && winner == nil {
+					startRest = nil
+					running++
+					go dial(rest, false)
+				}
+			default:
+				restErr = r.err
+			}
+		}
+	}
+	switch {
+	case winner != nil:
+		return winner, nil
+	case firstErr != nil:
+		return nil, firstErr
+	}
+	return nil, restErr
+}
+
+// dialSerial tries addrs in turn. The time that is left is shared out among
+// them, as net does.
+func (o *Owner) dialSerial(ctx context.Context, n network, addrs []netip.AddrPort) (net.Conn, error) {
+	var firstErr error
+	for i, a := range addrs {
+		conn, err := o.dialOne(ctx, n, a, len(addrs)-i)
+		if err == nil {
+			return conn, nil
+		}
+		if firstErr == nil {
+			firstErr = &net.OpError{Op: "dial", Net: n.name, Addr: n.addr(a), Err: err}
+		}
+	}
+	return nil, firstErr
+}
+
+func (o *Owner) dialOne(ctx context.Context, n network, a netip.AddrPort, left int) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, contextError(err)
+	}
+	if deadline, ok := ctx.Deadline(); ok && left > 1 {
+		share := max(time.Until(deadline)/time.Duration(left), min(2*time.Second, time.Until(deadline)))
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, share)
+		defer cancel()
+	}
+	target := netip.AddrPortFrom(n.toDial(a.Addr()), a.Port())
+	if !n.stream {
+		return conn(o.dialUDP(n, target))
+	}
+	return conn(o.dialTCP(ctx, n, target))
+}
+
+// conn keeps a nil pointer from becoming a net.Conn that is not nil.
+func conn[C net.Conn](c C, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (o *Owner) dialTCP(ctx context.Context, n network, raddr netip.AddrPort) (*tcpConn, error) {
+	if o.isDead() {
+		return nil, net.ErrClosed
+	}
+	v6, v6only := n.family(raddr.Addr(), false)
+	proto := ipv4.ProtocolNumber
+	if v6 {
+		proto = ipv6.ProtocolNumber
+	}
+	wq := new(waiter.Queue)
+	ep, terr := o.ns.stack.NewEndpoint(tcp.ProtocolNumber, proto, wq)
+	if terr != nil {
+		return nil, sysError("socket", terr)
+	}
+	ep.SocketOptions().SetV6Only(v6only)
+	if err := o.connect(ctx, ep, wq, raddr); err != nil {
+		ep.Close()
+		o.ns.pump.kick()
+		return nil, err
+	}
+	return newTCPConn(o, n, v6, ep, wq)
+}
+
+// connect connects ep and waits for the outcome.
+func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue, raddr netip.AddrPort) error {
+	entry, ready := waiter.NewChannelEntry(writeEvents)
+	wq.EventRegister(&entry)
+	defer wq.EventUnregister(&entry)
+
+	terr := ep.Connect(fullAddress(raddr))
+	o.ns.pump.kick()
+	if _, started := terr.(*tcpip.ErrConnectStarted); !started && terr != nil {
+		return sysError("connect", noRoute(terr))
+	}
+	for connecting(ep) {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return contextError(ctx.Err())
+		case <-o.dead:
+			return net.ErrClosed
+		}
+	}
+	if terr := ep.LastError(); terr != nil {
+		return sysError("connect", terr)
+	}
+	return nil
+}
+
+func connecting(ep tcpip.Endpoint) bool {
+	switch tcp.EndpointState(ep.State()) {
+	case tcp.StateConnecting, tcp.StateSynSent, tcp.StateSynRecv:
+		return true
+	}
+	return false
+}
+
+// noRoute gives the lack of a route Linux's name; a host that is unreachable
+// though there is a route, tells so later, by ICMP.
+func noRoute(err tcpip.Error) tcpip.Error {
+	if _, ok := err.(*tcpip.ErrHostUnreachable); ok {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
+	return err
+}

@@ -1,0 +1,33 @@
+// Package netstack is one network namespace: a gVisor TCP/IP stack with its
+// links, addresses and routes, and sockets that behave as package net's do on
+// Linux.
+//
+// A [Namespace] holds the stack. An [Owner] stands for a process in it: sockets
+// are opened through an owner and die with it as the kernel closes a dead
+// process's.
+//
+// # Errors
+//
+// Socket errors have net's shape and Linux's text on every operating system: a
+// *net.OpError around an *os.SyscallError around an errno, net.ErrClosed after
+// Close, os.ErrDeadlineExceeded after a deadline.
+//
+// # Virtual time
+//
+// A namespace made inside a testing/synctest bubble runs on the bubble's time,
+// and must be used and closed there. gVisor's TCP workers sleep in a way that
+// the runtime does not count as durably blocked, so in a bubble they are kept
+// paused, and a goroutine of the namespace lets them run whenever there may be
+// work (see pump.go). Outside a bubble nothing of this exists.
+//
+// For the same reason no code here waits while it holds a sync.Mutex: whatever
+// can wait, waits on a channel.
+//
+// # What differs from Linux
+//
+//   - SO_LINGER with a positive time does not make Close wait.
+//   - Connections are not *net.TCPConn or *net.UDPConn, and there is no raw
+//     file descriptor (syscall.Conn). Look for methods by interface.
+//   - RACK loss recovery is off: at a round-trip time of zero, which virtual
+//     time makes common, gVisor's retransmits for ever.
+package netstack

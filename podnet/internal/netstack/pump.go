@@ -1,0 +1,99 @@
+package netstack
+
+import (
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/link/nested"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// pump lets virtual time pass in a namespace inside a synctest bubble.
+//
+// gVisor's TCP workers wait for work in runtime sleeps that do not count as
+// durably blocked, so with one of them idle a bubble's clock never moves. A
+// paused worker waits on a channel instead, which counts. So the workers stay
+// paused, and each kick makes the pump resume them and pause them again; a
+// worker drains its queue before it obeys a pause.
+//
+// A kick must follow everything that may give the workers something to do: a
+// packet on a link, a timer, an operation on a socket. A nil pump is that of a
+// namespace outside a bubble and does nothing.
+type pump struct {
+	kicked chan struct{} // one slot: a kick while one is pending adds nothing
+	quit   chan struct{}
+	done   chan struct{}
+}
+
+func newPump() *pump {
+	return &pump{
+		kicked: make(chan struct{}, 1),
+		quit:   make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+}
+
+// start pauses the workers of tcp and begins to answer kicks.
+func (p *pump) start(tcp stack.TransportProtocol) {
+	if p == nil {
+		return
+	}
+	tcp.Pause()
+	go func() {
+		defer close(p.done)
+		for {
+			select {
+			case <-p.kicked:
+				tcp.Resume()
+				tcp.Pause()
+			case <-p.quit:
+				tcp.Resume()
+				return
+			}
+		}
+	}()
+}
+
+// stop ends the pump and leaves the workers running. A late timer may still
+// kick; the kick goes nowhere.
+func (p *pump) stop() {
+	if p == nil {
+		return
+	}
+	close(p.quit)
+	<-p.done
+}
+
+func (p *pump) kick() {
+	if p == nil {
+		return
+	}
+	select {
+	case p.kicked <- struct{}{}:
+	default:
+	}
+}
+
+// attach returns ep such that every packet that passes it kicks the pump.
+func (p *pump) attach(ep stack.LinkEndpoint) stack.LinkEndpoint {
+	if p == nil {
+		return ep
+	}
+	k := &kickingLink{pump: p}
+	k.Init(ep, k)
+	return k
+}
+
+type kickingLink struct {
+	nested.Endpoint
+	pump *pump
+}
+
+func (l *kickingLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	n, err := l.Endpoint.WritePackets(pkts)
+	l.pump.kick()
+	return n, err
+}
+
+func (l *kickingLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+	l.pump.kick()
+}

@@ -1,0 +1,97 @@
+package netstack
+
+import (
+	"cmp"
+	"net"
+	"net/netip"
+	"slices"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+)
+
+// A Socket is a line of `ss -a`: a socket that a process has open.
+type Socket struct {
+	Network string // tcp or udp
+	State   string // as ss names it: LISTEN, ESTAB, CLOSE-WAIT, UNCONN…
+	Local   netip.AddrPort
+	Remote  netip.AddrPort // the zero AddrPort if there is none
+	Dual    bool           // bound to [::] and open to IPv4 as well
+	RecvQ   int            // bytes received and not yet read
+	SendQ   int            // bytes written and not yet acknowledged
+	Owner   string
+}
+
+// states are ss's names for gVisor's.
+var states = map[tcp.EndpointState]string{
+	tcp.StateBound:       "UNCONN",
+	tcp.StateClose:       "UNCONN",
+	tcp.StateError:       "UNCONN",
+	tcp.StateInitial:     "UNCONN",
+	tcp.StateListen:      "LISTEN",
+	tcp.StateConnecting:  "SYN-SENT",
+	tcp.StateSynSent:     "SYN-SENT",
+	tcp.StateSynRecv:     "SYN-RECV",
+	tcp.StateEstablished: "ESTAB",
+	tcp.StateFinWait1:    "FIN-WAIT-1",
+	tcp.StateFinWait2:    "FIN-WAIT-2",
+	tcp.StateCloseWait:   "CLOSE-WAIT",
+	tcp.StateLastAck:     "LAST-ACK",
+	tcp.StateClosing:     "CLOSING",
+	tcp.StateTimeWait:    "TIME-WAIT",
+}
+
+// Sockets returns the open sockets of all owners, by network, port and peer.
+func (ns *Namespace) Sockets() []Socket {
+	ns.mu.Lock()
+	owners := make([]*Owner, 0, len(ns.owners))
+	for o := range ns.owners {
+		owners = append(owners, o)
+	}
+	ns.mu.Unlock()
+	var list []Socket
+	for _, o := range owners {
+		o.mu.Lock()
+		open := make([]*socket, 0, len(o.sockets))
+		for s := range o.sockets {
+			open = append(open, s)
+		}
+		o.mu.Unlock()
+		for _, s := range open {
+			if s.enter() == nil {
+				list = append(list, s.describe())
+				s.leave()
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Socket) int {
+		return cmp.Or(cmp.Compare(a.Network, b.Network), cmp.Compare(a.Local.Port(), b.Local.Port()),
+			a.Local.Compare(b.Local), a.Remote.Compare(b.Remote))
+	})
+	return list
+}
+
+func (s *socket) describe() Socket {
+	d := Socket{Network: "tcp", Owner: s.owner.name}
+	d.Local = addrPortOf(s.local)
+	d.Remote = addrPortOf(s.peer)
+	d.Dual = s.v6 && d.Local.Addr().IsUnspecified() && !s.ep.SocketOptions().GetV6Only()
+	d.RecvQ, _ = s.ep.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
+	d.SendQ, _ = s.ep.GetSockOptInt(tcpip.SendQueueSizeOption)
+	if _, ok := s.local.(*net.UDPAddr); ok {
+		d.Network, d.State = "udp", "UNCONN"
+		if s.peer != nil {
+			d.State = "ESTAB"
+		}
+		return d
+	}
+	d.State = states[tcp.EndpointState(s.ep.State())]
+	return d
+}
+
+func addrPortOf(a net.Addr) netip.AddrPort {
+	if ap, ok := a.(interface{ AddrPort() netip.AddrPort }); ok {
+		return ap.AddrPort()
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,188 @@
+package netstack
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// tcpConn is a TCP connection with the methods of *net.TCPConn that need no
+// file descriptor.
+type tcpConn struct {
+	*socket
+	finSeen atomic.Bool // the peer had closed its half when we last wrote
+}
+
+var _ net.Conn = (*tcpConn)(nil)
+
+// What net.Dialer and net.ListenConfig set on every connection.
+const (
+	defaultKeepAliveIdle     = 15 * time.Second
+	defaultKeepAliveInterval = 15 * time.Second
+	defaultKeepAliveCount    = 9
+)
+
+func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queue) (*tcpConn, error) {
+	opts := ep.SocketOptions()
+	opts.SetDelayOption(false) // TCP_NODELAY
+	setKeepAlive(ep, net.KeepAliveConfig{Enable: true, Idle: defaultKeepAliveIdle, Interval: defaultKeepAliveInterval, Count: defaultKeepAliveCount})
+	local, remote := endpointAddrs(ep, v6)
+	s, err := newSocket(o, n.name, v6, ep, wq, n.addr(local), n.addr(remote), nil)
+	if err != nil {
+		return nil, err
+	}
+	return &tcpConn{socket: s}, nil
+}
+
+// RemoteAddr returns the peer's address.
+func (c *tcpConn) RemoteAddr() net.Addr { return c.peer }
+
+// Read reads what has arrived, at least one byte, or io.EOF once the peer has
+// closed its half.
+func (c *tcpConn) Read(b []byte) (int, error) {
+	var n int
+	err := c.do(&c.read, func() (int, tcpip.Error, error) {
+		if len(b) == 0 {
+			return 0, nil, nil
+		}
+		w := tcpip.SliceWriter(b)
+		res, terr := c.ep.Read(&w, tcpip.ReadOptions{})
+		switch terr.(type) {
+		case nil:
+			n = res.Count
+			c.ep.ModerateRecvBuf(n)
+			return n, nil, nil
+		case *tcpip.ErrClosedForReceive:
+			return 0, terr, io.EOF
+		case *tcpip.ErrConnectionReset:
+			if c.finSeen.Load() { // the end had come before the reset
+				return 0, terr, io.EOF
+			}
+		}
+		return 0, terr, sysError("read", terr)
+	})
+	if err == io.EOF {
+		return 0, io.EOF
+	}
+	return n, c.opError("read", err)
+}
+
+// Write writes all of b, or fails.
+func (c *tcpConn) Write(b []byte) (int, error) {
+	var n int
+	err := c.do(&c.write, func() (int, tcpip.Error, error) {
+		if tcp.EndpointState(c.ep.State()) == tcp.StateCloseWait {
+			c.finSeen.Store(true)
+		}
+		for {
+			m, terr := c.ep.Write(bytes.NewReader(b[n:]), tcpip.WriteOptions{})
+			n += int(m)
+			switch terr.(type) {
+			case nil:
+				if n < len(b) {
+					continue
+				}
+				return n, nil, nil
+			case *tcpip.ErrConnectionReset:
+				// Linux: a reset that answers what was sent to a
+				// peer that had closed is a broken pipe.
+				if c.finSeen.Load() {
+					terr = &tcpip.ErrClosedForSend{}
+				}
+			}
+			return n, terr, sysError("write", terr)
+		}
+	})
+	return n, c.opError("write", err)
+}
+
+// Close closes the connection: with FIN, or with RST if received data was not
+// read or SetLinger(0) was called.
+func (c *tcpConn) Close() error { return c.opError("close", c.close()) }
+
+// CloseRead shuts down the reading half: reads return io.EOF.
+func (c *tcpConn) CloseRead() error {
+	return c.opError("close", c.control("shutdown", func() tcpip.Error { return c.ep.Shutdown(tcpip.ShutdownRead) }))
+}
+
+// CloseWrite sends FIN: the peer reads io.EOF and may go on writing.
+func (c *tcpConn) CloseWrite() error {
+	return c.opError("close", c.control("shutdown", func() tcpip.Error { return c.ep.Shutdown(tcpip.ShutdownWrite) }))
+}
+
+// SetLinger sets what Close does with data that is not yet sent: sec < 0 sends
+// it in the background (the default), 0 drops it and resets the connection, and
+// sec > 0 sends it for at most that many seconds. Unlike Linux, Close does not
+// wait for it.
+func (c *tcpConn) SetLinger(sec int) error {
+	return c.opError("set", c.control("setsockopt", func() tcpip.Error {
+		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: sec >= 0, Timeout: time.Duration(max(sec, 0)) * time.Second})
+		return nil
+	}))
+}
+
+// SetNoDelay turns Nagle's algorithm off (true, the default) or on.
+func (c *tcpConn) SetNoDelay(noDelay bool) error {
+	return c.opError("set", c.control("setsockopt", func() tcpip.Error {
+		c.ep.SocketOptions().SetDelayOption(!noDelay)
+		return nil
+	}))
+}
+
+// SetKeepAlive turns keep-alive probes on (the default) or off.
+func (c *tcpConn) SetKeepAlive(keepalive bool) error {
+	return c.opError("set", c.control("setsockopt", func() tcpip.Error {
+		c.ep.SocketOptions().SetKeepAlive(keepalive)
+		return nil
+	}))
+}
+
+// SetKeepAlivePeriod sets the time before the first probe and between probes.
+func (c *tcpConn) SetKeepAlivePeriod(d time.Duration) error {
+	return c.opError("set", c.control("setsockopt", func() tcpip.Error {
+		return setKeepAlive(c.ep, net.KeepAliveConfig{Enable: c.ep.SocketOptions().GetKeepAlive(), Idle: d, Interval: d, Count: -1})
+	}))
+}
+
+// SetKeepAliveConfig sets keep-alive whole. As in net, zero durations mean 15
+// seconds, a zero count 9, and negative values leave things as they are.
+func (c *tcpConn) SetKeepAliveConfig(cfg net.KeepAliveConfig) error {
+	return c.opError("set", c.control("setsockopt", func() tcpip.Error { return setKeepAlive(c.ep, cfg) }))
+}
+
+func setKeepAlive(ep tcpip.Endpoint, cfg net.KeepAliveConfig) tcpip.Error {
+	if cfg.Idle == 0 {
+		cfg.Idle = defaultKeepAliveIdle
+	}
+	if cfg.Interval == 0 {
+		cfg.Interval = defaultKeepAliveInterval
+	}
+	if cfg.Count == 0 {
+		cfg.Count = defaultKeepAliveCount
+	}
+	if cfg.Idle > 0 {
+		idle := tcpip.KeepaliveIdleOption(cfg.Idle)
+		if err := ep.SetSockOpt(&idle); err != nil {
+			return err
+		}
+	}
+	if cfg.Interval > 0 {
+		interval := tcpip.KeepaliveIntervalOption(cfg.Interval)
+		if err := ep.SetSockOpt(&interval); err != nil {
+			return err
+		}
+	}
+	if cfg.Count > 0 {
+		if err := ep.SetSockOptInt(tcpip.KeepaliveCountOption, cfg.Count); err != nil {
+			return err
+		}
+	}
+	ep.SocketOptions().SetKeepAlive(cfg.Enable)
+	return nil
+}
