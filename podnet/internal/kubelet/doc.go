@@ -1,0 +1,19 @@
+// Package kubelet drives the life of one Pod as the kubelet of Kubernetes 1.37
+// does: it makes the sandbox, gets the images, starts the containers, restarts
+// them with back-off, and stops everything in the end.
+//
+// [Start] gives a Pod to a [Worker], which acts through a [Runtime] and tells
+// what it did by a [Status] and by Events. The rest are pure functions: the
+// columns that kubectl prints of a Status, and the files /etc/hosts and
+// /etc/hostname.
+//
+// Differences from the real kubelet:
+//   - It has no jitter. What the kubelet does "at the first sync after" a
+//     back-off, the worker does at the back-off's very end.
+//   - It sees the end of a process when it happens, not at the next relist
+//     (up to a second later).
+//   - A status is published when it is known, not at the start of the next
+//     sync, and its times are not cut to whole seconds.
+//   - A second, shorter grace period takes effect at once.
+//   - A pull in progress is given up when the Pod is deleted.
+package kubelet

@@ -1,0 +1,63 @@
+package kubelet
+
+import (
+	"fmt"
+	"time"
+)
+
+// Event is something that the kubelet did or saw, with Kubernetes' reason and
+// text. Equal events are not counted together: that is the recorder's part.
+type Event struct {
+	Time    time.Time
+	Type    string // [EventNormal] or [EventWarning]
+	Reason  string // "Started", "BackOff", ...
+	Message string
+
+	// FieldPath names the container, as in "spec.containers{app}". It is empty
+	// for an event of the Pod.
+	FieldPath string
+}
+
+// The types of an [Event].
+const (
+	EventNormal  = "Normal"
+	EventWarning = "Warning"
+)
+
+// The reasons of events, from pkg/kubelet/events/event.go.
+const (
+	eventCreated                = "Created"
+	eventStarted                = "Started"
+	eventFailed                 = "Failed"
+	eventKilling                = "Killing"
+	eventBackOff                = "BackOff"
+	eventPulling                = "Pulling"
+	eventPulled                 = "Pulled"
+	eventInspectFailed          = "InspectFailed"
+	eventErrImageNeverPull      = "ErrImageNeverPull"
+	eventSandboxChanged         = "SandboxChanged"
+	eventFailedCreatePodSandBox = "FailedCreatePodSandBox"
+)
+
+// podEvent reports an event of the Pod.
+func (w *Worker) podEvent(typ, reason, format string, args ...any) {
+	w.emit(Event{Type: typ, Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+// event reports an event of the container.
+func (w *Worker) event(c *container, typ, reason, format string, args ...any) {
+	w.emit(Event{
+		Type:      typ,
+		Reason:    reason,
+		Message:   fmt.Sprintf(format, args...),
+		FieldPath: fmt.Sprintf("spec.containers{%s}", c.spec.Name),
+	})
+}
+
+func (w *Worker) emit(e Event) {
+	if w.onEvent == nil {
+		return
+	}
+	e.Time = time.Now()
+	w.onEvent(e)
+}

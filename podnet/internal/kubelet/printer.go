@@ -1,0 +1,129 @@
+package kubelet
+
+import (
+	"fmt"
+	"time"
+)
+
+// StatusColumn returns what kubectl get pods prints under STATUS: the phase, or
+// the reason of the first container by name that has one to give
+// (printers/internalversion/printers.go, printPod).
+func StatusColumn(s Status) string {
+	column := string(s.Phase)
+	running, failure := false, ""
+	for i := len(s.Containers) - 1; i >= 0; i-- {
+		c := s.Containers[i]
+		switch {
+		case c.State.Waiting != nil && c.State.Waiting.Reason != "":
+			column = c.State.Waiting.Reason
+		case c.State.Terminated != nil:
+			column = c.State.Terminated.Reason
+			if column == "" {
+				column = fmt.Sprintf("ExitCode:%d", c.State.Terminated.ExitCode)
+			}
+			if c.State.Terminated.ExitCode != 0 {
+				failure = column
+			}
+		case c.State.Running != nil && c.Ready:
+			running = true
+		}
+	}
+	if column == ReasonCompleted {
+		switch {
+		case running && s.ready():
+			column = string(PodRunning)
+		case failure != "":
+			column = failure
+		case running:
+			column = "NotReady"
+		}
+	}
+	if !s.DeletionTimestamp.IsZero() && !s.Phase.terminal() {
+		column = "Terminating"
+	}
+	return column
+}
+
+// ready reports whether the condition Ready is true.
+func (s Status) ready() bool {
+	for _, c := range s.Conditions {
+		if c.Type == PodReady {
+			return c.Status == ConditionTrue
+		}
+	}
+	return false
+}
+
+// ReadyColumn returns what kubectl prints under READY: the containers that run
+// and are ready, and all of them, as in "1/2".
+func ReadyColumn(s Status) string {
+	ready := 0
+	for _, c := range s.Containers {
+		if c.State.Running != nil && c.Ready {
+			ready++
+		}
+	}
+	return fmt.Sprintf("%d/%d", ready, len(s.Containers))
+}
+
+// RestartsColumn returns what kubectl prints under RESTARTS at the time now:
+// the restarts of all containers and when the last container that was restarted
+// had ended, as in "5 (42s ago)".
+func RestartsColumn(s Status, now time.Time) string {
+	restarts := 0
+	var last time.Time
+	for _, c := range s.Containers {
+		restarts += c.RestartCount
+		if end := c.LastTermination; end != nil && end.FinishedAt.After(last) {
+			last = end.FinishedAt
+		}
+	}
+	if restarts == 0 || last.IsZero() {
+		return fmt.Sprint(restarts)
+	}
+	return fmt.Sprintf("%d (%s ago)", restarts, HumanDuration(now.Sub(last)))
+}
+
+// HumanDuration prints an age as kubectl does, with two units at most: "119s",
+// "2m", "9m59s", "3h5m", "47h", "2d", "7d23h", "2y1d". A time up to a second
+// ahead is "0s", and one further ahead "<invalid>"
+// (apimachinery, util/duration).
+func HumanDuration(d time.Duration) string {
+	const (
+		day  = 24 * time.Hour
+		year = 365 * day
+	)
+	switch {
+	case d <= -2*time.Second:
+		return "<invalid>"
+	case d < 0:
+		return "0s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < 10*time.Minute:
+		return twoUnits(d, time.Minute, "m", time.Second, "s")
+	case d < 3*time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 8*time.Hour:
+		return twoUnits(d, time.Hour, "h", time.Minute, "m")
+	case d < 2*day:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d < 8*day:
+		return twoUnits(d, day, "d", time.Hour, "h")
+	case d < 2*year:
+		return fmt.Sprintf("%dd", d/day)
+	case d < 8*year:
+		return twoUnits(d, year, "y", day, "d")
+	default:
+		return fmt.Sprintf("%dy", d/year)
+	}
+}
+
+// twoUnits prints d in a large unit and the rest in a small one, if any.
+func twoUnits(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
+	s := fmt.Sprintf("%d%s", d/large, largeName)
+	if rest := d % large / small; rest > 0 {
+		s += fmt.Sprintf("%d%s", rest, smallName)
+	}
+	return s
+}
