@@ -416,7 +416,7 @@ func TestBehavesAsTheHost(t *testing.T) {
 			tt.run(want, host{})
 			got := &notebook{t: t}
 			ns, _ := newTestNamespace(t)
-			tt.run(got, ns.NewOwner("app", resolveAsTheHost))
+			tt.run(got, ns.NewOwner("app", 1, resolveAsTheHost))
 			assert.Equal(t, want.lines, got.lines)
 			for _, line := range got.lines {
 				t.Log(line)

@@ -32,7 +32,7 @@ func newTestNamespace(t *testing.T) (*Namespace, *Owner) {
 		Addrs:    []netip.Prefix{netip.PrefixFrom(podIPv4, 24), netip.PrefixFrom(podIPv6, 64)},
 		Gateways: []netip.Addr{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:10:244::1")},
 	}))
-	return ns, ns.NewOwner("app", hostsFile)
+	return ns, ns.NewOwner("app", 1, hostsFile)
 }
 
 // hostsFile resolves as the /etc/hosts of a Pod does.

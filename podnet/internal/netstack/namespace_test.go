@@ -164,7 +164,7 @@ func TestTwoNamespacesTalkOverEth0(t *testing.T) {
 				netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, 0, byte(2 + i)}), 24),
 				netip.MustParsePrefix(fmt.Sprintf("fd00:10:244::%d/64", 2+i)),
 			}}))
-			owners = append(owners, ns.NewOwner("app", nil))
+			owners = append(owners, ns.NewOwner("app", 1, nil))
 		}
 		l, err := owners[1].Listen(t.Context(), "tcp", ":80")
 		require.NoError(t, err)
@@ -201,7 +201,7 @@ func TestSameSeedSamePorts(t *testing.T) {
 		ns, err := New(Config{Seed: seed})
 		require.NoError(t, err)
 		defer ns.Close()
-		o := ns.NewOwner("app", nil)
+		o := ns.NewOwner("app", 1, nil)
 		for range 5 {
 			l, err := o.Listen(t.Context(), "tcp", ":0")
 			require.NoError(t, err)
@@ -275,7 +275,7 @@ func TestNoRoute(t *testing.T) {
 	ns, err := New(Config{})
 	require.NoError(t, err)
 	defer ns.Close()
-	o := ns.NewOwner("app", nil)
+	o := ns.NewOwner("app", 1, nil)
 	for _, network := range []string{"tcp", "udp"} {
 		for _, address := range []string{"192.0.2.1:80", "[2001:db8::1]:80"} {
 			_, err = o.Dial(t.Context(), network, address)

@@ -11,6 +11,7 @@ import (
 type Owner struct {
 	ns     *Namespace
 	name   string
+	pid    int
 	lookup Resolver
 	dead   chan struct{} // closed by Kill
 
@@ -18,10 +19,10 @@ type Owner struct {
 	sockets map[*socket]struct{} // nil once dead
 }
 
-// NewOwner returns a new owner. name is what Sockets shows; lookup resolves the
-// host names in its addresses and may be nil. Kill ends it.
-func (ns *Namespace) NewOwner(name string, lookup Resolver) *Owner {
-	o := &Owner{ns: ns, name: name, lookup: lookup, dead: make(chan struct{}), sockets: make(map[*socket]struct{})}
+// NewOwner returns a new owner. name and pid are what Sockets shows; lookup
+// resolves the host names in its addresses and may be nil. Kill ends it.
+func (ns *Namespace) NewOwner(name string, pid int, lookup Resolver) *Owner {
+	o := &Owner{ns: ns, name: name, pid: pid, lookup: lookup, dead: make(chan struct{}), sockets: make(map[*socket]struct{})}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {

@@ -17,7 +17,7 @@ import (
 func TestKilledOwnerInTheMiddleOfTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ns, app := newTestNamespace(t)
-		victim := ns.NewOwner("victim", nil)
+		victim := ns.NewOwner("victim", 1, nil)
 		bystander, friend := connect(t, app, "tcp", "127.0.0.1:0")
 
 		l, err := victim.Listen(t.Context(), "tcp", ":8080")
@@ -71,7 +71,7 @@ func TestKilledOwnerInTheMiddleOfTraffic(t *testing.T) {
 		_, err = friend.Read(make([]byte, 1))
 		require.NoError(t, err)
 
-		again, err := ns.NewOwner("victim", nil).Listen(t.Context(), "tcp", ":8080")
+		again, err := ns.NewOwner("victim", 1, nil).Listen(t.Context(), "tcp", ":8080")
 		require.NoError(t, err, "the next one binds the port at once")
 		c, err := app.Dial(t.Context(), "tcp", "127.0.0.1:8080")
 		require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestKilledOwnerInTheMiddleOfTraffic(t *testing.T) {
 func TestKillEndsADial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ns, _ := newTestNamespace(t)
-		o := ns.NewOwner("victim", nil)
+		o := ns.NewOwner("victim", 1, nil)
 		done := make(chan error)
 		go func() { _, err := o.Dial(t.Context(), "tcp", "10.244.0.99:80"); done <- err }()
 		synctest.Wait()
@@ -94,7 +94,7 @@ func TestKillEndsADial(t *testing.T) {
 
 func TestSocketsAreListedByOwner(t *testing.T) {
 	ns, o := newTestNamespace(t)
-	web := ns.NewOwner("web", nil)
+	web := ns.NewOwner("web", 1, nil)
 	_, err := web.Listen(t.Context(), "tcp", ":80")
 	require.NoError(t, err)
 	_, err = web.ListenPacket(t.Context(), "udp4", "127.0.0.1:53")
@@ -124,7 +124,7 @@ func TestNamespacesLeaveNothing(t *testing.T) {
 		ns, err := New(Config{})
 		require.NoError(t, err)
 		require.NoError(t, ns.AddLink(Link{Name: "eth0"}))
-		o := ns.NewOwner("app", nil)
+		o := ns.NewOwner("app", 1, nil)
 		l, err := o.Listen(t.Context(), "tcp", ":80")
 		require.NoError(t, err)
 		c, err := o.Dial(t.Context(), "tcp", "127.0.0.1:80")

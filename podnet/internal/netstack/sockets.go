@@ -20,6 +20,7 @@ type Socket struct {
 	RecvQ   int            // bytes received and not yet read
 	SendQ   int            // bytes written and not yet acknowledged
 	Owner   string
+	PID     int
 }
 
 // states are ss's names for gVisor's.
@@ -72,7 +73,7 @@ func (ns *Namespace) Sockets() []Socket {
 }
 
 func (s *socket) describe() Socket {
-	d := Socket{Network: "tcp", Owner: s.owner.name}
+	d := Socket{Network: "tcp", Owner: s.owner.name, PID: s.owner.pid}
 	d.Local = addrPortOf(s.local)
 	d.Remote = addrPortOf(s.peer)
 	d.Dual = s.v6 && d.Local.Addr().IsUnspecified() && !s.ep.SocketOptions().GetV6Only()

@@ -1,0 +1,43 @@
+package dns
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestClusterFirst(t *testing.T) {
+	r := ClusterFirst("shop", "cluster.local", netip.MustParseAddr("10.96.0.10"))
+	assert.Equal(t, "search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n", r.String())
+	assert.Empty(t, ResolvConf{}.String())
+}
+
+func TestLookupHosts(t *testing.T) {
+	const hosts = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
+		"10.244.0.2\tweb.sub.default.svc.cluster.local\tweb\nfd00::2\tweb\n\n" +
+		"not-an-address\tweb\n10.0.0.1\n10.0.0.9 other # web\n2001:db8::9 other\n10.0.0.9 other"
+	for name, want := range map[string]string{
+		"localhost": "::1 127.0.0.1", "LocalHost.": "::1 127.0.0.1", "ip6-localhost": "::1",
+		"web": "10.244.0.2 fd00::2", "web.sub.default.svc.cluster.local": "10.244.0.2",
+		"other": "2001:db8::9 10.0.0.9", "nobody": "", "": "",
+	} {
+		var got []string
+		for _, a := range LookupHosts(hosts, name) {
+			got = append(got, a.String())
+		}
+		assert.Equal(t, want, strings.Join(got, " "), name)
+	}
+}
+
+func FuzzLookupHosts(f *testing.F) {
+	f.Add("127.0.0.1 localhost\n", "localhost")
+	f.Fuzz(func(t *testing.T, hosts, name string) {
+		for _, a := range LookupHosts(hosts, name) {
+			if !a.IsValid() {
+				t.Fatal("an address that is none")
+			}
+		}
+	})
+}
