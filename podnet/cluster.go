@@ -1,0 +1,291 @@
+package podnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// Cluster is a Kubernetes cluster in this process: nodes with Pods on them, and
+// nothing of an API server but [Cluster.Apply]. Close it.
+//
+// A cluster made inside a testing/synctest bubble runs on the bubble's time,
+// and must be used and closed there.
+type Cluster struct {
+	config     Config
+	nameserver netip.Addr
+	programs   programs
+
+	mu     sync.Mutex // guards what follows
+	images images
+	nodes  []*node
+	pods   map[podKey]*Pod
+	made   uint64 // Pods so far
+	closed bool
+	done   chan struct{} // closed when Close is done
+	err    error         // what Close returned, after done
+}
+
+type podKey struct{ namespace, name string }
+
+// NewCluster makes a cluster. Its error says what is wrong with the Config.
+func NewCluster(cfg Config) (*Cluster, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	nodes, err := newNodes(cfg.Nodes, cfg.PodCIDRs)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{
+		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), done: make(chan struct{}),
+		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(),
+	}
+	if c.images == nil {
+		c.images = make(images)
+	}
+	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
+		c.nameserver = c.nameserver.Next()
+	}
+	return c, nil
+}
+
+// HandleImage makes a Program stand for an image. An image of a Pod is looked up
+// as it is written, then without docker.io/library/, then without its tag and
+// digest: "nginx" stands for "nginx:1.29" and "docker.io/library/nginx@sha256:…".
+// Pods that wait for the image get it at their next try.
+func (c *Cluster) HandleImage(name string, p Program) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.images[name] = p
+}
+
+func (c *Cluster) image(ref string) Program {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.images.find(ref)
+}
+
+// Apply creates objects, or updates those that exist, as `kubectl apply` does.
+// It does not wait for Pods to start. All objects are checked before the first
+// is applied; the error joins what is wrong with them. Of a Pod that exists,
+// nothing can be changed: delete it first.
+func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, o := range objects {
+		errs = append(errs, o.check(c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if err := o.apply(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StartPod applies a Pod and waits until each of its containers has been
+// started, whatever became of it then. It fails if the spec is invalid, if a
+// container cannot be started (no such image, no address left), and if ctx ends
+// before that; but for an invalid spec it returns the Pod all the same.
+func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
+	if err := c.Apply(ctx, spec); err != nil {
+		return nil, err
+	}
+	p := c.Pod(spec.Namespace, spec.Name)
+	if p == nil { // deleted by somebody else since
+		return nil, &ObjectError{Op: "start", Kind: "Pod", Namespace: cmp.Or(spec.Namespace, "default"), Name: spec.Name, Err: ErrDeleted}
+	}
+	return p, p.waitStarted(ctx)
+}
+
+// waitStarted waits until every container has run, or cannot.
+func (p *Pod) waitStarted(ctx context.Context) error {
+	for {
+		changed := p.worker.Changed()
+		started, err := p.Status().started()
+		if started || err != nil {
+			if err != nil {
+				err = p.error("start", err)
+			}
+			return err
+		}
+		select {
+		case <-changed:
+		case <-p.failed:
+			return p.error("start", p.failure)
+		case <-p.worker.Done():
+			if started, _ := p.Status().started(); started {
+				return nil
+			}
+			return p.error("start", ErrDeleted)
+		case <-ctx.Done():
+			return p.error("start", context.Cause(ctx))
+		}
+	}
+}
+
+// started reports whether all containers have run at least once, and why one
+// cannot.
+func (s PodStatus) started() (bool, error) {
+	all := true
+	for _, c := range s.Containers {
+		w := c.State.Waiting
+		if w == nil || c.LastTermination != nil {
+			continue
+		}
+		switch w.Reason {
+		case "ContainerCreating", "PodInitializing":
+			all = false
+		default:
+			return false, fmt.Errorf("container %s: %s: %s", c.Name, w.Reason, w.Message)
+		}
+	}
+	return all && len(s.Containers) > 0, nil
+}
+
+// Pod returns the Pod of a name, or nil if there is none. An empty namespace is
+// "default".
+func (c *Cluster) Pod(namespace, name string) *Pod {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pods[podKey{cmp.Or(namespace, "default"), name}]
+}
+
+// Pods returns the Pods of all namespaces, by namespace and name.
+func (c *Cluster) Pods() []*Pod {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := slices.Collect(maps.Values(c.pods))
+	slices.SortFunc(list, func(a, b *Pod) int {
+		return cmp.Or(cmp.Compare(a.spec.Namespace, b.spec.Namespace), cmp.Compare(a.spec.Name, b.spec.Name))
+	})
+	return list
+}
+
+// Close ends the cluster as a loss of power does: every process is killed and
+// every connection closed, with no grace period (delete Pods first for that).
+// It returns when all that the cluster started is gone. Programs that go on all
+// the same are waited for 5 seconds; the error then names them and shows where
+// they hang. A second Close returns what the first did.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	first := !c.closed
+	c.closed = true
+	pods := slices.Collect(maps.Values(c.pods))
+	c.mu.Unlock()
+	if !first {
+		<-c.done
+		return c.err
+	}
+	var wg sync.WaitGroup
+	for _, p := range pods {
+		wg.Go(p.stop)
+	}
+	wg.Wait()
+	c.err = c.programs.wait()
+	close(c.done)
+	return c.err
+}
+
+// forget takes a deleted Pod off the list.
+func (c *Cluster) forget(p *Pod) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := podKey{p.spec.Namespace, p.spec.Name}
+	if c.pods[key] == p {
+		delete(c.pods, key)
+		p.node.pods--
+	}
+}
+
+func (s PodSpec) check(c *Cluster) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	s = s.withDefaults()
+	if p := c.Pod(s.Namespace, s.Name); p != nil && !s.equal(p.spec) {
+		return &InvalidError{Kind: "Pod", Name: s.Name, Fields: []*FieldError{{
+			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
+		}}}
+	}
+	return nil
+}
+
+func (s PodSpec) apply(c *Cluster) error {
+	s = s.withDefaults()
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return &ObjectError{Op: "apply", Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: ErrClosed}
+	}
+	key := podKey{s.Namespace, s.Name}
+	if c.pods[key] != nil {
+		c.mu.Unlock()
+		return nil
+	}
+	if l := c.config.Logger; l != nil {
+		for _, w := range s.Warnings() {
+			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
+		}
+	}
+	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })
+	n.pods++
+	c.made++
+	p := c.newPod(s, newUID(c.config.Seed, c.made), n)
+	c.pods[key] = p
+	p.start()
+	c.mu.Unlock()
+	return nil
+}
+
+// newUID draws the UID of the n'th Pod: a UUID of version 4.
+func newUID(seed, n uint64) string {
+	r := rand.New(rand.NewPCG(seed, n))
+	hi, lo := r.Uint64()&^0xf000|0x4000, r.Uint64()&^(3<<62)|2<<62
+	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xffff, lo>>48, lo&0xffffffffffff)
+}
+
+// withDefaults returns a copy of s with Kubernetes' defaults filled in.
+func (s PodSpec) withDefaults() PodSpec {
+	s.Namespace = cmp.Or(s.Namespace, "default")
+	s.RestartPolicy = cmp.Or(s.RestartPolicy, RestartPolicyAlways)
+	if s.TerminationGracePeriodSeconds == nil {
+		seconds := int64(30)
+		s.TerminationGracePeriodSeconds = &seconds
+	}
+	s.Containers = slices.Clone(s.Containers)
+	for i := range s.Containers {
+		ports := slices.Clone(s.Containers[i].Ports)
+		for j := range ports {
+			ports[j].Protocol = cmp.Or(ports[j].Protocol, ProtocolTCP)
+		}
+		s.Containers[i].Ports = ports
+	}
+	return s
+}
+
+// equal reports whether two specs with defaults are the same. Programs are
+// compared by the function that they are: two closures of one function are the
+// same.
+func (s PodSpec) equal(o PodSpec) bool {
+	s.Containers, o.Containers = slices.Clone(s.Containers), slices.Clone(o.Containers)
+	for _, list := range [][]ContainerSpec{s.Containers, o.Containers} {
+		for i := range list {
+			list[i].Run = nil
+		}
+	}
+	return reflect.DeepEqual(s, o)
+}

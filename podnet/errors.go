@@ -1,0 +1,32 @@
+package podnet
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNotRunning is the error of what needs a container's process while there is
+// none: it has not started, has ended, or waits to be restarted.
+var ErrNotRunning = errors.New("container is not running")
+
+// ErrClosed is the error of what is asked of a closed cluster.
+var ErrClosed = errors.New("cluster is closed")
+
+// ErrDeleted is the error of waiting for something of a Pod that was deleted.
+var ErrDeleted = errors.New("Pod was deleted")
+
+// ObjectError is the error of an operation on an object of the cluster.
+type ObjectError struct {
+	Op        string // apply, start, wait, delete
+	Kind      string // Pod
+	Namespace string
+	Name      string
+	Err       error
+}
+
+func (e *ObjectError) Error() string {
+	return fmt.Sprintf("podnet: %s %s %s/%s: %v", e.Op, e.Kind, e.Namespace, e.Name, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ObjectError) Unwrap() error { return e.Err }

@@ -1,0 +1,72 @@
+package podnet
+
+import (
+	"sync"
+	"time"
+
+	"podnet.dev/podnet/internal/kubelet"
+)
+
+// Event is what `kubectl get events` shows: something that happened to a Pod,
+// in Kubernetes' words.
+type Event struct {
+	Type      string // Normal or Warning
+	Reason    string // Started, BackOff, Failed…
+	Message   string
+	Namespace string // of the Pod
+	Pod       string
+	FieldPath string // of the container, spec.containers{app}; empty if the event is about the Pod
+	Source    string // kubelet or default-scheduler
+
+	// Count is how often the same event happened, from FirstTime to LastTime.
+	// [Config].OnEvent is called every time, with the count so far.
+	Count     int
+	FirstTime time.Time
+	LastTime  time.Time
+}
+
+// eventLog keeps the events of a Pod. Unlike the API server it forgets none
+// after an hour, and unlike client-go's recorder it holds none back.
+type eventLog struct {
+	mu   sync.Mutex // guards what follows
+	list []Event    // by FirstTime
+	byID map[eventID]int
+}
+
+type eventID struct{ typ, reason, message, fieldPath string }
+
+// record counts e and returns it with its count.
+func (l *eventLog) record(e Event) Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	id := eventID{e.Type, e.Reason, e.Message, e.FieldPath}
+	if i, ok := l.byID[id]; ok {
+		l.list[i].Count++
+		l.list[i].LastTime = e.LastTime
+		return l.list[i]
+	}
+	if l.byID == nil {
+		l.byID = make(map[eventID]int)
+	}
+	e.Count, e.FirstTime = 1, e.LastTime
+	l.byID[id] = len(l.list)
+	l.list = append(l.list, e)
+	return e
+}
+
+func (l *eventLog) all() []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Event(nil), l.list...)
+}
+
+// emit records an event of the Pod and tells the cluster's OnEvent.
+func (p *Pod) emit(source string, e kubelet.Event) {
+	recorded := p.events.record(Event{
+		Type: e.Type, Reason: e.Reason, Message: e.Message, FieldPath: e.FieldPath,
+		Namespace: p.spec.Namespace, Pod: p.spec.Name, Source: source, LastTime: e.Time,
+	})
+	if f := p.cluster.config.OnEvent; f != nil {
+		f(recorded)
+	}
+}

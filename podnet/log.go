@@ -1,0 +1,83 @@
+package podnet
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxLogSize is the kubelet's containerLogMaxSize: at this size a log is
+// rotated, and `kubectl logs` shows only what came after.
+const maxLogSize = 10 << 20
+
+// containerLog is the log of one run of a container.
+type containerLog struct {
+	onLine func(stream, text string) // may be nil
+
+	mu      sync.Mutex // guards what follows; not held while onLine runs
+	text    bytes.Buffer
+	partial map[string][]byte // unfinished line of each stream
+	lines   sync.Mutex        // keeps the lines in order; taken before mu
+}
+
+// write adds what was written to a stream.
+func (l *containerLog) write(stream string, b []byte) {
+	if l.onLine != nil {
+		l.lines.Lock()
+		defer l.lines.Unlock()
+	}
+	l.mu.Lock()
+	if l.text.Len()+len(b) > maxLogSize {
+		l.text.Reset()
+	}
+	l.text.Write(b)
+	var complete []byte
+	if l.onLine != nil {
+		if l.partial == nil {
+			l.partial = make(map[string][]byte)
+		}
+		all := append(l.partial[stream], b...)
+		end := bytes.LastIndexByte(all, '\n') + 1
+		complete, l.partial[stream] = all[:end:end], all[end:]
+	}
+	l.mu.Unlock()
+	for line := range strings.Lines(string(complete)) {
+		l.onLine(stream, strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// flush gives out lines that were never finished.
+func (l *containerLog) flush() {
+	if l.onLine == nil {
+		return
+	}
+	l.lines.Lock()
+	defer l.lines.Unlock()
+	l.mu.Lock()
+	rest := l.partial
+	l.partial = nil
+	l.mu.Unlock()
+	for _, stream := range []string{"stdout", "stderr"} {
+		if len(rest[stream]) > 0 {
+			l.onLine(stream, string(rest[stream]))
+		}
+	}
+}
+
+func (l *containerLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// lineHook returns what a container's log does with its lines.
+func (c *container) lineHook() func(stream, text string) {
+	f := c.pod.cluster.config.OnLog
+	if f == nil {
+		return nil
+	}
+	return func(stream, text string) {
+		f(LogLine{Time: time.Now(), Namespace: c.pod.spec.Namespace, Pod: c.pod.spec.Name, Container: c.spec.Name, Stream: stream, Text: text})
+	}
+}

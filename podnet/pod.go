@@ -1,0 +1,248 @@
+package podnet
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/volume"
+)
+
+// Pod is a Pod of a cluster: containers that share one network namespace. It is
+// made by [Cluster.Apply] or [Cluster.StartPod] and ends with [Pod.Delete] or
+// with the cluster.
+type Pod struct {
+	cluster    *Cluster
+	spec       PodSpec // with defaults
+	uid        string
+	hostname   string
+	node       *node
+	containers []*container
+	volumes    map[string]*volume.Tree
+	etc        *volume.Tree // the files that the kubelet writes
+	events     eventLog
+	worker     *kubelet.Worker
+
+	mu       sync.Mutex // guards what follows
+	sandbox  *sandbox   // nil while there is none
+	attempts int        // sandboxes made so far
+	client   *http.Client
+	failure  error         // why the first sandbox could not be made
+	failed   chan struct{} // closed when failure is set
+}
+
+// kubeletFiles are the files of /etc that the kubelet writes for a Pod.
+var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
+
+// newPod makes a Pod whose life has not begun. spec is valid and has defaults.
+func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
+	p := &Pod{
+		cluster: c, spec: spec, uid: uid, node: n, hostname: kubelet.Hostname(spec.Name, spec.Hostname),
+		volumes: make(map[string]*volume.Tree), etc: volume.New(0), failed: make(chan struct{}),
+	}
+	for _, v := range spec.Volumes {
+		t := volume.New(v.EmptyDir.SizeLimit)
+		t.View().Chmod("/", 0o777) // as the kubelet makes it; a fresh tree cannot refuse
+		p.volumes[v.Name] = t
+	}
+	for _, s := range spec.Containers {
+		p.containers = append(p.containers, &container{pod: p, spec: s})
+	}
+	return p
+}
+
+// start begins the Pod's life.
+func (p *Pod) start() {
+	pod := kubelet.Pod{
+		Name: p.spec.Name, Namespace: p.spec.Namespace, UID: p.uid,
+		RestartPolicy: kubelet.RestartPolicy(p.spec.RestartPolicy), GracePeriod: p.gracePeriod(),
+	}
+	for _, c := range p.spec.Containers {
+		pod.Containers = append(pod.Containers, kubelet.Container{Name: c.Name, Image: c.Image, PullPolicy: kubelet.PullPolicy(c.ImagePullPolicy)})
+	}
+	p.worker = kubelet.Start(pod, podRuntime{p}, func(e kubelet.Event) { p.emit("kubelet", e) })
+}
+
+// emitScheduled tells where the Pod went. It runs in the Pod's own goroutine,
+// where OnEvent may be called: no lock of the cluster is held.
+func (p *Pod) emitScheduled() {
+	p.emit("default-scheduler", kubelet.Event{
+		Time: time.Now(), Type: kubelet.EventNormal, Reason: "Scheduled",
+		Message: fmt.Sprintf("Successfully assigned %s/%s to %s", p.spec.Namespace, p.spec.Name, p.node.name),
+	})
+}
+
+func (p *Pod) gracePeriod() time.Duration {
+	return time.Duration(*p.spec.TerminationGracePeriodSeconds) * time.Second
+}
+
+// stop ends the Pod as a loss of power does, and waits for it.
+func (p *Pod) stop() { p.worker.Stop() }
+
+// Name returns the Pod's name.
+func (p *Pod) Name() string { return p.spec.Name }
+
+// Namespace returns the namespace that the Pod is in.
+func (p *Pod) Namespace() string { return p.spec.Namespace }
+
+// UID returns the Pod's identity, which no other Pod of its name has.
+func (p *Pod) UID() string { return p.uid }
+
+// Node returns the name of the node that the Pod runs on.
+func (p *Pod) Node() string { return p.node.name }
+
+// Spec returns the Pod's spec with its defaults. It must not be changed.
+func (p *Pod) Spec() PodSpec { return p.spec }
+
+// IP returns the Pod's primary address, or the zero Addr before it has one.
+func (p *Pod) IP() netip.Addr {
+	if ips := p.IPs(); len(ips) > 0 {
+		return ips[0]
+	}
+	return netip.Addr{}
+}
+
+// IPs returns the Pod's addresses, at most one of each family.
+func (p *Pod) IPs() []netip.Addr { return p.worker.Status().IPs }
+
+// Container returns the container of a name, or nil if the Pod has none such.
+func (p *Pod) Container(name string) *Container {
+	for _, c := range p.containers {
+		if c.spec.Name == name {
+			return &Container{container: c}
+		}
+	}
+	return nil
+}
+
+// Containers returns the containers in the order of the spec.
+func (p *Pod) Containers() []*Container {
+	list := make([]*Container, len(p.containers))
+	for i, c := range p.containers {
+		list[i] = &Container{container: c}
+	}
+	return list
+}
+
+// Status returns the Pod's status as it is now.
+func (p *Pod) Status() PodStatus { return podStatus(p.worker.Status(), time.Now()) }
+
+// Events returns what happened to the Pod, in the order in which it first did.
+func (p *Pod) Events() []Event { return p.events.all() }
+
+// Wait waits until cond is true of the Pod's status. It looks at every change
+// of it and does not poll. It fails when ctx ends, and with an error that wraps
+// [ErrDeleted] when the Pod is gone.
+func (p *Pod) Wait(ctx context.Context, cond func(PodStatus) bool) error {
+	for {
+		changed := p.worker.Changed()
+		status := p.Status()
+		if cond(status) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-p.worker.Done():
+			if status = p.Status(); cond(status) {
+				return nil
+			}
+			if !status.DeletionTimestamp.IsZero() {
+				return p.error("wait for", ErrDeleted)
+			}
+			return p.error("wait for", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
+		case <-ctx.Done():
+			return p.error("wait for", fmt.Errorf("%w (STATUS %s, READY %s%s)", context.Cause(ctx), status.Columns.Status, status.Columns.Ready, why(status)))
+		}
+	}
+}
+
+// why tells what the first container that is not ready waits for.
+func why(s PodStatus) string {
+	for _, c := range s.Containers {
+		if w := c.State.Waiting; w != nil && w.Message != "" {
+			return fmt.Sprintf("; container %s: %s", c.Name, w.Message)
+		}
+	}
+	if c, ok := s.Condition("Ready"); ok && c.Message != "" {
+		return "; " + c.Message
+	}
+	return ""
+}
+
+// WaitReady waits until the Pod is ready: every container runs. It fails like
+// Wait, and when the Pod has ended and so will never be ready.
+func (p *Pod) WaitReady(ctx context.Context) error { return p.Wait(ctx, PodStatus.Ready) }
+
+// Delete ends the Pod as `kubectl delete` does: the Programs' contexts end, and
+// those that still run when the grace period is over are killed. It waits until
+// the Pod is gone; if ctx ends before that, the deletion goes on without it.
+func (p *Pod) Delete(ctx context.Context) error {
+	p.worker.Delete(p.gracePeriod(), false)
+	select {
+	case <-p.worker.Done():
+	case <-ctx.Done():
+		return p.error("delete", context.Cause(ctx))
+	}
+	p.cluster.forget(p)
+	return nil
+}
+
+func (p *Pod) error(op string, err error) error {
+	return &ObjectError{Op: op, Kind: "Pod", Namespace: p.spec.Namespace, Name: p.spec.Name, Err: err}
+}
+
+func (p *Pod) currentSandbox() *sandbox {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sandbox
+}
+
+// hostsFile returns the text of the /etc/hosts that the kubelet wrote last.
+func (p *Pod) hostsFile() string {
+	text, _ := p.etc.View().ReadFile("/hosts")
+	return string(text)
+}
+
+// writeEtc writes the kubelet's files, as it does at every start of a
+// container: what a container changed in them is lost.
+func (p *Pod) writeEtc(addrs []netip.Addr) error {
+	var aliases []kubelet.HostAlias
+	for _, a := range p.spec.HostAliases {
+		aliases = append(aliases, kubelet.HostAlias(a))
+	}
+	texts := map[string]string{
+		"hosts":       kubelet.HostsFile(addrs, p.hostname, "", aliases),
+		"hostname":    kubelet.HostnameFile(p.hostname),
+		"resolv.conf": dns.ClusterFirst(p.spec.Namespace, p.cluster.config.Domain, p.cluster.nameserver).String(),
+	}
+	for _, name := range kubeletFiles {
+		if err := p.etc.View().WriteFile("/"+name, []byte(texts[name]), fs.FileMode(0o644)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// env returns the environment of a container's main process.
+func (c *container) env() []string {
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOSTNAME=" + c.pod.hostname,
+	}
+	env = append(env, kubernetesEnv(c.pod.cluster.config.ServiceCIDRs[0])...)
+	home := true
+	for _, e := range c.spec.Env {
+		env = append(env, e.Name+"="+e.Value)
+		home = home && e.Name != "HOME"
+	}
+	if home { // runc takes it from the image's /etc/passwd
+		env = append(env, "HOME=/root")
+	}
+	return env
+}

@@ -1,0 +1,117 @@
+// Package podnettest helps tests that use podnet: clusters that close with the
+// test, and a failed test that shows what happened in its Pods.
+package podnettest
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"testing"
+
+	"podnet.dev/podnet"
+)
+
+// NewCluster makes a cluster that is closed at the test's cleanup. A Config that
+// is wrong fails the test at once. At cleanup a Program that goes on although
+// its container was killed fails the test and is named with where it hangs, and
+// if the test has failed, the status, events, sockets and logs of each Pod are
+// logged.
+//
+// In a testing/synctest bubble, call it in the bubble.
+func NewCluster(tb testing.TB, cfg podnet.Config) *podnet.Cluster {
+	tb.Helper()
+	c, err := podnet.NewCluster(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		tb.Helper()
+		var story string
+		if tb.Failed() { // while the sockets are still there to be shown
+			story = Describe(c)
+		}
+		if err := c.Close(); err != nil {
+			story = cmp.Or(story, Describe(c))
+			tb.Error(err)
+		}
+		if story != "" {
+			tb.Log("the cluster at the end of the test:\n" + story)
+		}
+	})
+	return c
+}
+
+// StartPod starts a Pod with [podnet.Cluster.StartPod] under the test's context.
+// If it cannot be started, the test fails at once.
+func StartPod(tb testing.TB, c *podnet.Cluster, spec podnet.PodSpec) *podnet.Pod {
+	tb.Helper()
+	p, err := c.StartPod(tb.Context(), spec)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// Describe returns what a failed test shows of a cluster: of each Pod its
+// status, events, listening sockets and logs.
+func Describe(c *podnet.Cluster) string {
+	var b strings.Builder
+	for _, p := range c.Pods() {
+		describePod(&b, p)
+	}
+	return b.String()
+}
+
+func describePod(b *strings.Builder, p *podnet.Pod) {
+	status := p.Status()
+	fmt.Fprintf(b, "Pod %s/%s  READY %s  STATUS %s  RESTARTS %s  IP %s\n", p.Namespace(), p.Name(),
+		status.Columns.Ready, status.Columns.Status, status.Columns.Restarts, p.IP())
+	for _, c := range status.Containers {
+		fmt.Fprintf(b, "  container %s: %s, restarted %d times%s\n", c.Name, describeState(c.State), c.RestartCount, describeLast(c.LastTermination))
+	}
+	for _, e := range p.Events() {
+		fmt.Fprintf(b, "  event %s %-7s %s %s", e.LastTime.Format("15:04:05.000"), e.Type, e.Reason, e.Message)
+		if e.FieldPath != "" {
+			fmt.Fprintf(b, " (%s)", e.FieldPath)
+		}
+		if e.Count > 1 {
+			fmt.Fprintf(b, " x%d", e.Count)
+		}
+		b.WriteByte('\n')
+	}
+	for _, s := range p.Sockets() {
+		fmt.Fprintf(b, "  socket %s %s %s", s.Network, s.State, s.Local)
+		if s.Remote.IsValid() {
+			fmt.Fprintf(b, " -> %s", s.Remote)
+		}
+		fmt.Fprintf(b, " (%s, PID %d)\n", s.Container, s.PID)
+	}
+	for _, c := range p.Containers() {
+		for _, log := range []struct{ name, text string }{{"previous log", c.PreviousLogs()}, {"log", c.Logs()}} {
+			for line := range strings.Lines(log.text) {
+				fmt.Fprintf(b, "  %s of %s| %s\n", log.name, c.Name(), strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+}
+
+func describeState(s podnet.ContainerState) string {
+	switch {
+	case s.Waiting != nil && s.Waiting.Message != "":
+		return fmt.Sprintf("waiting, %s: %s", s.Waiting.Reason, s.Waiting.Message)
+	case s.Waiting != nil:
+		return "waiting, " + s.Waiting.Reason
+	case s.Running != nil:
+		return "running since " + s.Running.StartedAt.Format("15:04:05.000")
+	case s.Terminated != nil:
+		return fmt.Sprintf("terminated, %s, exit code %d", s.Terminated.Reason, s.Terminated.ExitCode)
+	}
+	return "unknown"
+}
+
+func describeLast(t *podnet.ContainerStateTerminated) string {
+	if t == nil {
+		return ""
+	}
+	return fmt.Sprintf(", last with exit code %d (%s)", t.ExitCode, t.Reason)
+}

@@ -1,0 +1,237 @@
+package podnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"podnet.dev/podnet/internal/errno"
+	"podnet.dev/podnet/internal/netstack"
+)
+
+// exitKilled is the exit code of a process that SIGKILL ended.
+const exitKilled = 128 + int(syscall.SIGKILL)
+
+// process is a process of a container: a Program that runs, with what Linux
+// keeps of a process.
+type process struct {
+	instance       *instance
+	pid, ppid      int
+	argv           []string // what ps shows
+	command, args  []string // what the Program is told
+	env            []string
+	dir            string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	owner          *netstack.Owner
+	startedAt      time.Time
+
+	ctx    context.Context // ends at the first signal
+	cancel context.CancelFunc
+	killed chan struct{} // closed by SIGKILL
+	done   chan struct{} // closed when the process has ended and its sockets are closed
+
+	mu        sync.Mutex     // guards what follows
+	ended     bool           // nothing is written any more
+	signal    syscall.Signal // the first one received
+	code      int            // after ended
+	goroutine string         // "goroutine 12 [": the start of the Program's stack trace
+	client    *http.Client
+}
+
+// start runs program as the process's own goroutine.
+func (p *process) start(program Program) {
+	tracker := &p.instance.container.pod.cluster.programs
+	tracker.add(p)
+	go func() {
+		defer tracker.remove(p)
+		p.noteGoroutine()
+		p.end(p.call(program))
+	}()
+}
+
+// call runs program and turns what comes of it into an exit code.
+func (p *process) call(program Program) (code int) {
+	returned := false
+	defer func() {
+		if v := recover(); v != nil {
+			fmt.Fprintf(p.stderr, "panic: %v\n\n%s", v, debug.Stack())
+			p.log("program panicked", "panic", v)
+			code = 2
+		} else if !returned { // runtime.Goexit, as by FailNow of a test
+			fmt.Fprintln(p.stderr, "program called runtime.Goexit")
+			code = 1
+		}
+	}()
+	err := program(p.ctx, &Container{container: p.instance.container, process: p})
+	returned = true
+	var exit ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.Code & 0xff // as wait(2) reports it
+	case p.received() != 0 && errors.Is(err, context.Canceled):
+		return 128 + int(p.received())
+	}
+	fmt.Fprintln(p.stderr, err)
+	return 1
+}
+
+// end ends the process: its sockets are closed, and if it is the container's
+// main process, all other processes are killed. Only the first call counts.
+func (p *process) end(code int) {
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return
+	}
+	p.ended, p.code = true, code
+	client := p.client
+	p.mu.Unlock()
+	p.cancel()
+	p.owner.Kill()
+	if client != nil {
+		client.CloseIdleConnections()
+	}
+	p.instance.reap(p)
+	close(p.done)
+}
+
+// kill is SIGKILL: the process is dead when it returns, even if its goroutine
+// goes on.
+func (p *process) kill() {
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return
+	}
+	select {
+	case <-p.killed:
+	default:
+		close(p.killed)
+	}
+	p.mu.Unlock()
+	p.end(exitKilled)
+}
+
+// terminate delivers a signal that ends a process by default.
+func (p *process) terminate(sig syscall.Signal) {
+	p.mu.Lock()
+	if p.signal == 0 {
+		p.signal = sig
+	}
+	p.mu.Unlock()
+	p.cancel()
+}
+
+func (p *process) received() syscall.Signal {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.signal
+}
+
+func (p *process) hasEnded() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
+func (p *process) exitCode() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.code
+}
+
+// String names the process in messages.
+func (p *process) String() string {
+	c := p.instance.container
+	name := fmt.Sprintf("container %s/%s/%s", c.pod.spec.Namespace, c.pod.spec.Name, c.spec.Name)
+	if p.pid != 1 {
+		name += fmt.Sprintf(" (PID %d, %s)", p.pid, strings.Join(p.argv, " "))
+	}
+	return name
+}
+
+func (p *process) log(msg string, args ...any) {
+	if l := p.instance.container.pod.cluster.config.Logger; l != nil {
+		l.Error(msg, append([]any{"process", p.String()}, args...)...)
+	}
+}
+
+// noteGoroutine remembers which goroutine the Program runs in, so that its
+// stack can be shown if it does not return.
+func (p *process) noteGoroutine() {
+	var buf [64]byte
+	header, _, _ := strings.Cut(string(buf[:runtime.Stack(buf[:], false)]), "[")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.goroutine = header + "["
+}
+
+// output is the stdout or stderr that a process writes to: w, until the process
+// has ended.
+type output struct {
+	process *process
+	name    string
+	w       io.Writer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	if o.process.hasEnded() {
+		return 0, &os.PathError{Op: "write", Path: o.name, Err: os.ErrClosed}
+	}
+	return o.w.Write(b)
+}
+
+// Process is a line of `ps`.
+type Process struct {
+	PID, PPID int
+	Args      []string
+	StartedAt time.Time
+}
+
+// Processes returns the container's processes by PID. 1 is its main process.
+func (c *Container) Processes() []Process {
+	i := c.instance()
+	if i == nil {
+		return nil
+	}
+	return i.list()
+}
+
+// Signal sends a signal to a process of the container. SIGTERM, SIGINT, SIGHUP
+// and SIGQUIT end the context of its Program, SIGKILL kills it, and 0 only asks
+// whether it is there. As on Linux, PID 1 cannot be killed from inside its
+// container: SIGKILL to it does nothing. The error is ESRCH for a process that
+// does not exist and EINVAL for any other signal.
+func (c *Container) Signal(pid int, sig syscall.Signal) error {
+	var p *process
+	if i := c.instance(); i != nil {
+		p = i.find(pid)
+	}
+	if p == nil {
+		return errno.Of(syscall.ESRCH)
+	}
+	switch sig {
+	case 0:
+	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT:
+		p.terminate(sig)
+	case syscall.SIGKILL:
+		if pid != 1 {
+			p.kill()
+		}
+	default:
+		return errno.Of(syscall.EINVAL)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package podnet
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+
+	"podnet.dev/podnet/internal/kubelet"
+)
+
+// podRuntime is the container runtime as the kubelet sees it, for one Pod.
+type podRuntime struct{ pod *Pod }
+
+var _ kubelet.Runtime = podRuntime{}
+
+func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
+	p := r.pod
+	p.mu.Lock()
+	attempt := p.attempts
+	p.attempts++
+	p.mu.Unlock()
+	if attempt == 0 {
+		p.emitScheduled()
+	}
+	s, err := p.newSandbox(attempt)
+	if err == nil {
+		if err = p.writeEtc(s.addrs); err != nil {
+			s.close()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil {
+		if p.failure == nil {
+			p.failure = fmt.Errorf("failed to create pod sandbox: %w", err)
+			close(p.failed)
+		}
+		return nil, err
+	}
+	p.sandbox = s
+	return slices.Clone(s.addrs), nil
+}
+
+func (r podRuntime) StopPodSandbox() {
+	p := r.pod
+	p.mu.Lock()
+	s, client := p.sandbox, p.client
+	p.sandbox = nil
+	p.mu.Unlock()
+	if client != nil {
+		client.CloseIdleConnections()
+	}
+	if s != nil {
+		s.close()
+	}
+}
+
+func (r podRuntime) ImagePresent(image string) bool { return r.pod.cluster.image(image) != nil }
+
+// PullImage has nothing to fetch: an image is there if a Program stands for it.
+func (r podRuntime) PullImage(_ context.Context, image string) (int64, error) {
+	if r.pod.cluster.image(image) != nil {
+		return 0, nil
+	}
+	// containerd's words, and in the registry's place what to do about it.
+	ref := "docker.io/library/" + shortName(image)
+	if strings.Contains(shortName(image), "/") {
+		ref = image
+	}
+	return 0, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %s: not found (no Program stands for this image: give one to Config.Images or Cluster.HandleImage)", ref, ref, ref)
+}
+
+func (r podRuntime) StartContainer(_ context.Context, name string, _ int) (kubelet.Process, error) {
+	p := r.pod
+	var c *container
+	for _, c = range p.containers {
+		if c.spec.Name == name {
+			break
+		}
+	}
+	program := c.spec.Run
+	if program == nil {
+		if program = p.cluster.image(c.spec.Image); program == nil {
+			return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: fmt.Errorf("image %q is gone", c.spec.Image)}
+		}
+	}
+	s := p.currentSandbox()
+	if err := p.writeEtc(s.addrs); err != nil {
+		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: err}
+	}
+	i, err := c.newInstance(s)
+	if err != nil {
+		return nil, &kubelet.StartError{Reason: kubelet.ReasonRunContainerError, Err: err}
+	}
+	main := &process{
+		argv: append(slices.Clone(c.spec.Command), c.spec.Args...), command: c.spec.Command, args: c.spec.Args,
+		env: c.env(), dir: c.workingDir(), stdin: strings.NewReader(""),
+	}
+	if len(main.argv) == 0 {
+		main.argv = []string{c.spec.Image}
+	}
+	main.stdout = &output{main, "/dev/stdout", i.stream("stdout")}
+	main.stderr = &output{main, "/dev/stderr", i.stream("stderr")}
+	main.ctx, main.cancel = context.WithCancel(context.Background())
+	i.main = i.newProcess(main)
+	c.mu.Lock()
+	if c.current != nil {
+		c.previous = c.current.log
+	}
+	c.current = i
+	c.mu.Unlock()
+	main.start(program)
+	return mainProcess{main}, nil
+}
+
+// mainProcess is a container's main process as the kubelet sees it.
+type mainProcess struct{ p *process }
+
+func (m mainProcess) Done() <-chan struct{} { return m.p.done }
+func (m mainProcess) Exit() (int, string)   { return m.p.exitCode(), "" }
+func (m mainProcess) Terminate()            { m.p.terminate(syscall.SIGTERM) }
+func (m mainProcess) Kill()                 { m.p.kill() }

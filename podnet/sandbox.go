@@ -1,0 +1,131 @@
+package podnet
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/netip"
+
+	"podnet.dev/podnet/internal/netstack"
+)
+
+// sandbox is what the pause container holds: the Pod's network namespace and
+// its addresses. Containers come and go in it.
+type sandbox struct {
+	node  *node
+	net   *netstack.Namespace
+	addrs []netip.Addr
+	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
+}
+
+// newSandbox makes the Pod's attempt'th sandbox.
+func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
+	addrs, err := p.node.allocate()
+	if err != nil {
+		return nil, fmt.Errorf("failed to setup network for sandbox: plugin type=%q failed (add): failed to allocate for range 0: %w", "ptp", err)
+	}
+	seed := fnv.New64a()
+	fmt.Fprintf(seed, "%d/%s/%s/%d", p.cluster.config.Seed, p.spec.Namespace, p.spec.Name, attempt)
+	ns, err := netstack.New(netstack.Config{Seed: seed.Sum64()})
+	if err != nil {
+		p.node.release(addrs)
+		return nil, err
+	}
+	eth0 := netstack.Link{Name: "eth0", MAC: hardwareAddr(addrs[0])}
+	for i, a := range addrs {
+		r := p.node.ranges[i]
+		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, r.Prefix().Bits()))
+		eth0.Gateways = append(eth0.Gateways, r.Gateway())
+	}
+	if err := ns.AddLink(eth0); err != nil {
+		ns.Close()
+		p.node.release(addrs)
+		return nil, err
+	}
+	s := &sandbox{node: p.node, net: ns, addrs: addrs}
+	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
+	return s, nil
+}
+
+// close takes the sandbox down and gives its addresses back.
+func (s *sandbox) close() {
+	s.net.Close()
+	s.node.release(s.addrs)
+}
+
+// hardwareAddr derives a Pod's MAC address from its IP, as the CNI plugins do.
+func hardwareAddr(a netip.Addr) net.HardwareAddr {
+	b := a.AsSlice()
+	return append(net.HardwareAddr{0x0a, 0x58}, b[len(b)-4:]...)
+}
+
+// Interface is a network interface of a Pod, as `ip addr` shows it.
+type Interface struct {
+	Index        int
+	Name         string // lo or eth0
+	MTU          int    // bytes
+	Flags        net.Flags
+	HardwareAddr string // empty on lo
+	Addrs        []netip.Prefix
+}
+
+// Interfaces returns the Pod's network interfaces, none while it has no
+// sandbox.
+func (p *Pod) Interfaces() []Interface {
+	s := p.currentSandbox()
+	if s == nil {
+		return nil
+	}
+	var list []Interface
+	for _, i := range s.net.Interfaces() {
+		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs})
+	}
+	return list
+}
+
+// Socket is an open socket of a Pod, as `ss -a` shows it.
+type Socket struct {
+	Network   string // tcp or udp
+	State     string // LISTEN, ESTAB, CLOSE-WAIT, UNCONN…
+	Local     netip.AddrPort
+	Remote    netip.AddrPort // the zero AddrPort if there is none
+	DualStack bool           // bound to [::] and open to IPv4 as well
+	RecvQ     int            // bytes received and not yet read
+	SendQ     int            // bytes written and not yet acknowledged
+	Container string         // the owner; "pause" for sockets of the Pod itself
+	PID       int            // the owner's, in its container
+}
+
+// Sockets returns the open sockets of all containers of the Pod, by network
+// and port.
+func (p *Pod) Sockets() []Socket {
+	s := p.currentSandbox()
+	if s == nil {
+		return nil
+	}
+	var list []Socket
+	for _, k := range s.net.Sockets() {
+		list = append(list, Socket{
+			Network: k.Network, State: k.State, Local: k.Local, Remote: k.Remote, DualStack: k.Dual,
+			RecvQ: k.RecvQ, SendQ: k.SendQ, Container: k.Owner, PID: k.PID,
+		})
+	}
+	return list
+}
+
+// kubernetesEnv are the variables of the Service "kubernetes" in the namespace
+// default, which every container gets. podnet has no API server behind them.
+func kubernetesEnv(serviceCIDR netip.Prefix) []string {
+	host := serviceCIDR.Masked().Addr().Next().String()
+	url := "tcp://" + net.JoinHostPort(host, "443")
+	return []string{
+		"KUBERNETES_SERVICE_HOST=" + host,
+		"KUBERNETES_SERVICE_PORT=443",
+		"KUBERNETES_SERVICE_PORT_HTTPS=443",
+		"KUBERNETES_PORT=" + url,
+		"KUBERNETES_PORT_443_TCP=" + url,
+		"KUBERNETES_PORT_443_TCP_PROTO=tcp",
+		"KUBERNETES_PORT_443_TCP_PORT=443",
+		"KUBERNETES_PORT_443_TCP_ADDR=" + host,
+	}
+}
