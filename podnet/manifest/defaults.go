@@ -1,0 +1,58 @@
+package manifest
+
+import (
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// clearDefaults clears the fields of a PodSpec whose value is what podnet does
+// anyway. A field that is set to anything else is left, to be refused.
+func clearDefaults(s *corev1.PodSpec) {
+	// Cluster names first, then the rest of the world: what podnet does.
+	clearIf(&s.DNSPolicy, corev1.DNSClusterFirst)
+	// One scheduler and one service account is what every namespace has.
+	clearIf(&s.SchedulerName, corev1.DefaultSchedulerName)
+	clearIf(&s.ServiceAccountName, "default")
+	clearIf(&s.DeprecatedServiceAccount, "default")
+	// No container gets a token.
+	clearPointerIf(&s.AutomountServiceAccountToken, false)
+	// With no Service in the namespace there is no variable to set, so
+	// neither value makes a difference.
+	s.EnableServiceLinks = nil
+	// Containers share the network only, under the Pod's short hostname.
+	clearPointerIf(&s.ShareProcessNamespace, false)
+	clearPointerIf(&s.SetHostnameAsFQDN, false)
+	// true is Kubernetes' default: no user namespace of the Pod's own.
+	clearPointerIf(&s.HostUsers, true)
+	clearPointerIf(&s.OS, corev1.PodOS{Name: corev1.Linux})
+	// {} is what the API server makes of a missing one.
+	clearPointerIf(&s.SecurityContext, corev1.PodSecurityContext{})
+}
+
+func clearContainerDefaults(c *corev1.Container) {
+	// podnet keeps no termination message. A process that writes none, at
+	// the usual path, cannot tell.
+	clearIf(&c.TerminationMessagePath, corev1.TerminationMessagePathDefault)
+	clearIf(&c.TerminationMessagePolicy, corev1.TerminationMessageReadFile)
+	clearPointerIf(&c.SecurityContext, corev1.SecurityContext{})
+}
+
+func clearMountDefaults(m *corev1.VolumeMount) {
+	// Nothing can be mounted below a mount, so nothing propagates and
+	// there is nothing for recursive read-only mounts to do.
+	clearPointerIf(&m.RecursiveReadOnly, corev1.RecursiveReadOnlyDisabled)
+	clearPointerIf(&m.MountPropagation, corev1.MountPropagationNone)
+}
+
+func clearIf[T comparable](field *T, value T) {
+	if *field == value {
+		*field = *new(T)
+	}
+}
+
+func clearPointerIf[T any](field **T, value T) {
+	if *field != nil && reflect.DeepEqual(**field, value) {
+		*field = nil
+	}
+}

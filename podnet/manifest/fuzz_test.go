@@ -1,0 +1,102 @@
+package manifest
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	"podnet.dev/podnet"
+)
+
+var seeds = []string{
+	"",
+	"# comment\n---\n---\n",
+	"\ufeff---\r\napiVersion: v1\r\nkind: Pod\r\n...\r\n",
+	pod("a") + "---\n" + pod("b"),
+	podWith("container", "ports: [{containerPort: 70000, hostPort: 1}]"),
+	podWith("volume", "emptyDir: {sizeLimit: 1.5Gi, medium: Memory, mode: 0777}"),
+	podWith("volume", "emptyDir: &e {sizeLimit: 1e30}\n  - {name: w, <<: *e}"),
+	podWith("spec", "hostAliases: [{ip: '::1', hostnames: [a, B]}]\n  terminationGracePeriodSeconds: -1"),
+	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
+	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
+	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
+	"a: &a [x]\nb: [*a, *a]\n? {c: d}\n: !!binary e\n",
+	"%YAML 1.1\n--- # x\n- |\n ---\n\u2028---\u2028\t.inf",
+}
+
+func FuzzParse(f *testing.F) {
+	lesson, err := os.ReadFile("../../examples/web-and-logger/lesson.yaml")
+	require.NoError(f, err)
+	f.Add(lesson)
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		objects, err := Parse(text)
+		if err != nil {
+			assert.Empty(t, objects)
+			assert.NotEmpty(t, err.Error())
+			var e *Error
+			assert.ErrorAs(t, err, &e)
+			return
+		}
+		assert.NotEmpty(t, objects)
+		for _, o := range objects {
+			assert.NoError(t, o.(podnet.PodSpec).Validate())
+		}
+	})
+}
+
+// FuzzSplit holds split against the splitter of kubectl.
+func FuzzSplit(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		docs, err := split(text)
+		for _, doc := range docs {
+			// Where it says it starts, it starts.
+			lines := bytes.SplitAfter(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\n"))
+			require.LessOrEqual(t, doc.line, len(lines))
+			first, _, _ := bytes.Cut(doc.text, []byte("\n"))
+			assert.Contains(t, string(lines[doc.line-1]), string(first))
+		}
+		if err != nil || bytes.Contains(text, []byte("...")) || bytes.ContainsAny(text, "{\r\ufeff") {
+			return // JSON and "..." are split further on purpose; line ends and the mark are left alone
+		}
+		var got, want []string
+		for _, doc := range docs {
+			got = append(got, string(bytes.TrimRight(doc.text, "\n")))
+		}
+		for r := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text))); ; {
+			doc, err := r.Read()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			doc = bytes.TrimPrefix(doc, []byte("---"))
+			if kept := withoutHead(doc); len(kept) > 0 {
+				want = append(want, string(bytes.TrimRight(kept, "\n")))
+			}
+		}
+		assert.Equal(t, want, got)
+	})
+}
+
+// withoutHead drops the comments and empty lines before a document.
+func withoutHead(doc []byte) []byte {
+	for len(doc) > 0 {
+		line, rest, _ := bytes.Cut(doc, []byte("\n"))
+		if bare := bytes.TrimSpace(line); len(bare) > 0 && bare[0] != '#' {
+			return doc
+		}
+		doc = rest
+	}
+	return nil
+}
