@@ -179,6 +179,21 @@ func why(s PodStatus) string {
 // Wait, and when the Pod has ended and so will never be ready.
 func (p *Pod) WaitReady(ctx context.Context) error { return p.Wait(ctx, PodStatus.Ready) }
 
+// WaitListening waits until a TCP listener is bound to a port of the Pod, on
+// whatever address. Containers run before their programs listen; a test that
+// dials has to wait for that. It fails when ctx ends and when the Pod does.
+func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
+	s := p.currentSandbox()
+	if s == nil {
+		return p.error("wait for", ErrNotRunning)
+	}
+	if err := s.net.WaitListening(ctx, port); err != nil {
+		status := p.Status()
+		return p.error("wait for", fmt.Errorf("no listener on TCP port %d: %w (STATUS %s, READY %s%s)", port, err, status.Columns.Status, status.Columns.Ready, why(status)))
+	}
+	return nil
+}
+
 // Delete ends the Pod as `kubectl delete` does: the Programs' contexts end, and
 // those that still run when the grace period is over are killed. It waits until
 // the Pod is gone; if ctx ends before that, the deletion goes on without it.

@@ -67,7 +67,8 @@ func TestContainersOfAPodShareLocalhost(t *testing.T) {
 	assert.Equal(t, "10.244.0.3", other.IP().String())
 
 	sidecar := p.Container("sidecar").HTTPClient()
-	eventually(t, func() bool { return len(p.Sockets()) > 0 && len(other.Sockets()) > 0 })
+	require.NoError(t, p.WaitListening(t.Context(), 8080))
+	require.NoError(t, other.WaitListening(t.Context(), 8080))
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]", p.IP().String(), "web"} {
 		assert.Equal(t, "app", get(t, sidecar, "http://"+host+":8080/"), host)
 	}
@@ -75,18 +76,6 @@ func TestContainersOfAPodShareLocalhost(t *testing.T) {
 	_, err := other.Container("app").Dial("tcp", other.IP().String()+":8080")
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED, "bound to 127.0.0.1 only")
 	assert.Nil(t, p.Container("nobody"))
-}
-
-// eventually gives the Programs that StartPod has started a moment to bind.
-func eventually(t *testing.T, cond func() bool) {
-	t.Helper()
-	for range 10000 {
-		if cond() {
-			return
-		}
-		time.Sleep(100 * time.Microsecond)
-	}
-	t.Fatal("it did not come to that")
 }
 
 // The times of a container that can never bind its port: at once, and then after
@@ -368,6 +357,29 @@ func TestImageWithoutAProgram(t *testing.T) {
 		start := time.Now()
 		require.NoError(t, p.WaitReady(t.Context()))
 		assert.LessOrEqual(t, time.Since(start), 20*time.Second, "it is found at the next try")
+	})
+}
+
+func TestWaitListening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "slow", Run: func(ctx context.Context, c *podnet.Container) error {
+			time.Sleep(time.Minute)
+			return serve("127.0.0.1:80")(ctx, c)
+		}}}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := p.WaitListening(ctx, 80)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.EqualError(t, err, "podnet: wait for Pod default/web: no listener on TCP port 80: context deadline exceeded (STATUS Running, READY 1/1)")
+		start := time.Now()
+		require.NoError(t, p.WaitListening(t.Context(), 80))
+		assert.Equal(t, 59*time.Second, time.Since(start))
+		done := make(chan error)
+		go func() { done <- p.WaitListening(t.Context(), 81) }()
+		synctest.Wait()
+		require.NoError(t, p.Delete(t.Context()))
+		assert.ErrorIs(t, <-done, net.ErrClosed)
 	})
 }
 

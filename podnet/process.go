@@ -11,15 +11,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"podnet.dev/podnet/internal/errno"
 	"podnet.dev/podnet/internal/netstack"
 )
 
 // exitKilled is the exit code of a process that SIGKILL ended.
-const exitKilled = 128 + int(syscall.SIGKILL)
+const exitKilled = 128 + int(SIGKILL)
 
 // process is a process of a container: a Program that runs, with what Linux
 // keeps of a process.
@@ -40,11 +38,11 @@ type process struct {
 	killed chan struct{} // closed by SIGKILL
 	done   chan struct{} // closed when the process has ended and its sockets are closed
 
-	mu        sync.Mutex     // guards what follows
-	ended     bool           // nothing is written any more
-	signal    syscall.Signal // the first one received
-	code      int            // after ended
-	goroutine string         // "goroutine 12 [": the start of the Program's stack trace
+	mu        sync.Mutex // guards what follows
+	ended     bool       // nothing is written any more
+	signal    Signal     // the first one received
+	code      int        // after ended
+	goroutine string     // "goroutine 12 [": the start of the Program's stack trace
 	client    *http.Client
 }
 
@@ -125,7 +123,7 @@ func (p *process) kill() {
 }
 
 // terminate delivers a signal that ends a process by default.
-func (p *process) terminate(sig syscall.Signal) {
+func (p *process) terminate(sig Signal) {
 	p.mu.Lock()
 	if p.signal == 0 {
 		p.signal = sig
@@ -134,7 +132,7 @@ func (p *process) terminate(sig syscall.Signal) {
 	p.cancel()
 }
 
-func (p *process) received() syscall.Signal {
+func (p *process) received() Signal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.signal
@@ -207,31 +205,4 @@ func (c *Container) Processes() []Process {
 		return nil
 	}
 	return i.list()
-}
-
-// Signal sends a signal to a process of the container. SIGTERM, SIGINT, SIGHUP
-// and SIGQUIT end the context of its Program, SIGKILL kills it, and 0 only asks
-// whether it is there. As on Linux, PID 1 cannot be killed from inside its
-// container: SIGKILL to it does nothing. The error is ESRCH for a process that
-// does not exist and EINVAL for any other signal.
-func (c *Container) Signal(pid int, sig syscall.Signal) error {
-	var p *process
-	if i := c.instance(); i != nil {
-		p = i.find(pid)
-	}
-	if p == nil {
-		return errno.Of(syscall.ESRCH)
-	}
-	switch sig {
-	case 0:
-	case syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT:
-		p.terminate(sig)
-	case syscall.SIGKILL:
-		if pid != 1 {
-			p.kill()
-		}
-	default:
-		return errno.Of(syscall.EINVAL)
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"syscall"
 
 	"podnet.dev/podnet/internal/kubelet"
 )
@@ -121,5 +120,5 @@ type mainProcess struct{ p *process }
 
 func (m mainProcess) Done() <-chan struct{} { return m.p.done }
 func (m mainProcess) Exit() (int, string)   { return m.p.exitCode(), "" }
-func (m mainProcess) Terminate()            { m.p.terminate(syscall.SIGTERM) }
+func (m mainProcess) Terminate()            { m.p.terminate(SIGTERM) }
 func (m mainProcess) Kill()                 { m.p.kill() }

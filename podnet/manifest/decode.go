@@ -63,7 +63,7 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 	var pod corev1.Pod
 	wrong, err := decodeStrict(value, &pod)
 	if err != nil {
-		return nil, fmt.Errorf("Pod %q: %w", nameOf(value), err)
+		return nil, fmt.Errorf("kind Pod %q: %w", nameOf(value), err)
 	}
 	if len(wrong) > 0 && wrong[0].Type == podnet.FieldInvalid {
 		// Fields of the wrong type were left empty. That they are
@@ -81,7 +81,7 @@ func decodeList(value []byte) ([]podnet.Object, error) {
 	var l list
 	wrong, err := decodeStrict(value, &l)
 	if err != nil {
-		return nil, fmt.Errorf("List: %w", err)
+		return nil, fmt.Errorf("kind List: %w", err)
 	}
 	c := converter{wrong: wrong}
 	c.refuseRest("metadata", reflect.ValueOf(l.ListMeta))

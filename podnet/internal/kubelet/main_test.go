@@ -8,5 +8,5 @@ import (
 
 func TestMain(m *testing.M) {
 	// The goroutine under js/wasm that waits for the browser's events.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("runtime.handleEvent"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent"))
 }

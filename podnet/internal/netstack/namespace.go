@@ -1,6 +1,7 @@
 package netstack
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -48,6 +49,7 @@ type Namespace struct {
 	links  []link     // in order of their index; lo first
 	owners map[*Owner]struct{}
 	closed bool
+	done   chan struct{} // closed when Close begins
 }
 
 type link struct {
@@ -58,7 +60,7 @@ type link struct {
 
 // New makes a namespace with lo up and 127.0.0.1/8 and ::1/128 on it.
 func New(cfg Config) (*Namespace, error) {
-	ns := &Namespace{owners: make(map[*Owner]struct{})}
+	ns := &Namespace{owners: make(map[*Owner]struct{}), done: make(chan struct{})}
 	clk := &clock{start: time.Now()}
 	if inBubble() {
 		ns.pump = newPump()
@@ -195,6 +197,7 @@ func (ns *Namespace) Close() {
 		return
 	}
 	ns.closed = true
+	close(ns.done)
 	owners := make([]*Owner, 0, len(ns.owners))
 	for o := range ns.owners {
 		owners = append(owners, o)
@@ -205,6 +208,25 @@ func (ns *Namespace) Close() {
 	}
 	ns.pump.stop()
 	ns.stack.Destroy()
+}
+
+// WaitListening waits until there is a TCP listener on a port, on whatever
+// address. It fails when ctx ends, and with net.ErrClosed when the namespace is
+// closed.
+func (ns *Namespace) WaitListening(ctx context.Context, port uint16) error {
+	for {
+		ok, changed := ns.ports.listening(port)
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ns.done:
+			return net.ErrClosed
+		}
+	}
 }
 
 // An Interface is what `ip addr` shows of a link.

@@ -12,8 +12,9 @@ import (
 // SO_REUSEADDR only over connections that outlived their listener. So every
 // listener sets the option, as net does, and this table finds the live ones.
 type portTable struct {
-	mu    sync.Mutex // guards bound; held over check and bind, so that they are one step
-	bound map[uint16][]*binding
+	mu      sync.Mutex // guards what follows; held over check and bind, so that they are one step
+	bound   map[uint16][]*binding
+	changed chan struct{} // closed at the next add; nil until somebody waits
 }
 
 // binding is the address that a listener holds.
@@ -58,6 +59,24 @@ func (t *portTable) add(b *binding) {
 	}
 	port := b.addr.Port()
 	t.bound[port] = append(t.bound[port], b)
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// listening reports whether there is a listener on the port. If there is none,
+// it returns a channel that is closed when one is added anywhere.
+func (t *portTable) listening(port uint16) (bool, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.bound[port]) > 0 {
+		return true, nil
+	}
+	if t.changed == nil {
+		t.changed = make(chan struct{})
+	}
+	return false, t.changed
 }
 
 // remove takes b out again. mu must be held.
