@@ -23,6 +23,7 @@ type Container struct {
 type container struct {
 	pod  *Pod
 	spec ContainerSpec
+	name string // with namespace and Pod, for messages
 
 	mu       sync.Mutex // guards what follows
 	current  *instance  // the latest; nil before the first
@@ -298,7 +299,7 @@ func (c *Container) Exec(ctx context.Context, argv ...string) (ExecResult, error
 		result.ExitCode, err = exit.Code, nil
 	}
 	if err != nil {
-		err = fmt.Errorf("podnet: exec in container %s/%s/%s: %w", c.Pod().Namespace(), c.Pod().Name(), c.Name(), err)
+		err = fmt.Errorf("podnet: exec in container %s: %w", c.container.name, err)
 	}
 	return result, err
 }

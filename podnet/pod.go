@@ -52,7 +52,7 @@ func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 		p.volumes[v.Name] = t
 	}
 	for _, s := range spec.Containers {
-		p.containers = append(p.containers, &container{pod: p, spec: s})
+		p.containers = append(p.containers, &container{pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name})
 	}
 	return p
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -38,12 +37,13 @@ type process struct {
 	killed chan struct{} // closed by SIGKILL
 	done   chan struct{} // closed when the process has ended and its sockets are closed
 
-	mu        sync.Mutex // guards what follows
-	ended     bool       // nothing is written any more
-	signal    Signal     // the first one received
-	code      int        // after ended
-	goroutine string     // "goroutine 12 [": the start of the Program's stack trace
-	client    *http.Client
+	goroutine string // the number of the one that runs the Program; guarded by programs.mu
+
+	mu     sync.Mutex // guards what follows
+	ended  bool       // nothing is written any more
+	signal Signal     // the first one received
+	code   int        // after ended
+	client *http.Client
 }
 
 // start runs program as the process's own goroutine.
@@ -52,7 +52,7 @@ func (p *process) start(program Program) {
 	tracker.add(p)
 	go func() {
 		defer tracker.remove(p)
-		p.noteGoroutine()
+		tracker.entered(p)
 		p.end(p.call(program))
 	}()
 }
@@ -152,8 +152,7 @@ func (p *process) exitCode() int {
 
 // String names the process in messages.
 func (p *process) String() string {
-	c := p.instance.container
-	name := fmt.Sprintf("container %s/%s/%s", c.pod.spec.Namespace, c.pod.spec.Name, c.spec.Name)
+	name := "container " + p.instance.container.name
 	if p.pid != 1 {
 		name += fmt.Sprintf(" (PID %d, %s)", p.pid, strings.Join(p.argv, " "))
 	}
@@ -164,16 +163,6 @@ func (p *process) log(msg string, args ...any) {
 	if l := p.instance.container.pod.cluster.config.Logger; l != nil {
 		l.Error(msg, append([]any{"process", p.String()}, args...)...)
 	}
-}
-
-// noteGoroutine remembers which goroutine the Program runs in, so that its
-// stack can be shown if it does not return.
-func (p *process) noteGoroutine() {
-	var buf [64]byte
-	header, _, _ := strings.Cut(string(buf[:runtime.Stack(buf[:], false)]), "[")
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.goroutine = header + "["
 }
 
 // output is the stdout or stderr that a process writes to: w, until the process

@@ -1,0 +1,149 @@
+package podnettest_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"podnet.dev/podnet"
+	"podnet.dev/podnet/podnettest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent"))
+}
+
+// recorder is a testing.TB that keeps what it is told.
+type recorder struct {
+	testing.TB
+	failed   bool
+	told     strings.Builder
+	cleanups []func()
+}
+
+func (r *recorder) Helper()                  {}
+func (r *recorder) Failed() bool             { return r.failed }
+func (r *recorder) Context() context.Context { return context.Background() }
+func (r *recorder) Cleanup(f func())         { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Log(args ...any)          { fmt.Fprintln(&r.told, args...) }
+func (r *recorder) Error(args ...any)        { r.failed = true; r.Log(args...) }
+func (r *recorder) Fatal(args ...any)        { r.Error(args...); panic(r) }
+
+// end runs the cleanups and returns all that was told.
+func (r *recorder) end() string {
+	for _, f := range r.cleanups {
+		f()
+	}
+	return r.told.String()
+}
+
+func busy(ctx context.Context, c *podnet.Container) error {
+	l, err := c.Listen("tcp", ":80")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	io.WriteString(c.Stdout(), "listening\n")
+	<-ctx.Done()
+	return nil
+}
+
+func twoContainers() podnet.PodSpec {
+	return podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{
+		{Name: "app", Run: busy},
+		{Name: "late", Run: func(ctx context.Context, c *podnet.Container) error {
+			time.Sleep(time.Millisecond)
+			return busy(ctx, c)
+		}},
+	}}
+}
+
+func TestNothingIsSaidOfATestThatPasses(t *testing.T) {
+	r := &recorder{TB: t}
+	c := podnettest.NewCluster(r, podnet.Config{})
+	require.NoError(t, podnettest.StartPod(r, c, twoContainers()).WaitListening(t.Context(), 80))
+	assert.Empty(t, r.end())
+	assert.ErrorIs(t, c.Apply(t.Context(), twoContainers()), podnet.ErrClosed)
+}
+
+func TestAFailedTestTellsItsStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		c := podnettest.NewCluster(r, podnet.Config{})
+		p := podnettest.StartPod(r, c, twoContainers())
+		time.Sleep(5 * time.Second)
+		r.Error("got 1, want 2")
+		got := r.end()
+		assert.Equal(t, `got 1, want 2
+the cluster at the end of the test:
+Pod default/web  READY 1/2  STATUS CrashLoopBackOff  RESTARTS 1 (4s ago)  IP 10.244.0.2
+  container app: running since 00:00:00.000, restarted 0 times
+  container late: waiting, CrashLoopBackOff: back-off 10s restarting failed container=late pod=web_default(`+p.UID()+`), restarted 1 times, last with exit code 1 (Error)
+  event 00:00:00.000 Normal  Scheduled Successfully assigned default/web to node-1
+  event 00:00:00.000 Normal  Created Container created (spec.containers{app})
+  event 00:00:00.000 Normal  Started Container started (spec.containers{app})
+  event 00:00:00.001 Normal  Created Container created (spec.containers{late}) x2
+  event 00:00:00.001 Normal  Started Container started (spec.containers{late}) x2
+  event 00:00:00.002 Warning BackOff Back-off restarting failed container late in pod web_default(`+p.UID()+`) (spec.containers{late})
+  socket tcp LISTEN [::]:80 (app, PID 1)
+  log of app| listening
+  previous log of late| listen tcp :80: bind: address already in use
+  log of late| listen tcp :80: bind: address already in use
+
+`, got)
+	})
+}
+
+func TestAProgramThatHangsFailsTheTestByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		c := podnettest.NewCluster(r, podnet.Config{})
+		letGo := make(chan struct{})
+		podnettest.StartPod(r, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "deaf", Run: func(context.Context, *podnet.Container) error {
+			<-letGo
+			return nil
+		}}}})
+		got := r.end()
+		assert.True(t, r.failed)
+		assert.Contains(t, got, "container default/web/deaf was killed and still runs after 5s")
+		assert.Contains(t, got, "Pod default/web", "the story is told as well")
+		close(letGo)
+	})
+}
+
+func TestAGoroutineThatAProgramLeavesFailsTheTestByName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{TB: t}
+		c := podnettest.NewCluster(r, podnet.Config{})
+		letGo := make(chan struct{})
+		podnettest.StartPod(r, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "messy", Run: func(ctx context.Context, _ *podnet.Container) error {
+			go func() { <-letGo }()
+			<-ctx.Done()
+			return nil
+		}}}})
+		synctest.Wait()
+		got := r.end()
+		assert.True(t, r.failed)
+		assert.Contains(t, got, "a goroutine that container default/web/messy started still runs after 5s\ngoroutine ")
+		assert.Contains(t, got, "TestAGoroutineThatAProgramLeavesFailsTheTestByName.func1.1.1", "its stack is shown")
+		close(letGo)
+	})
+}
+
+func TestBadInputFailsTheTestAtOnce(t *testing.T) {
+	r := &recorder{TB: t}
+	assert.PanicsWithValue(t, r, func() { podnettest.NewCluster(r, podnet.Config{Nodes: -1}) })
+	assert.Contains(t, r.told.String(), "Config.Nodes")
+	c := podnettest.NewCluster(r, podnet.Config{})
+	assert.PanicsWithValue(t, r, func() { podnettest.StartPod(r, c, podnet.PodSpec{Name: "web"}) })
+	assert.Contains(t, r.told.String(), "spec.containers: Required value")
+	r.end()
+}
