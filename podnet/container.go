@@ -25,6 +25,8 @@ type container struct {
 	spec ContainerSpec
 	name string // with namespace and Pod, for messages
 
+	logged broadcast // sent when any run has written to its log
+
 	mu       sync.Mutex // guards what follows
 	current  *instance  // the latest; nil before the first
 	previous *containerLog

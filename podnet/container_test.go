@@ -322,6 +322,31 @@ func TestLogLines(t *testing.T) {
 	})
 }
 
+func TestWaitLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := podnettest.NewCluster(t, podnet.Config{})
+		p := podnettest.StartPod(t, cluster, podnet.PodSpec{Name: "web", RestartPolicy: podnet.RestartPolicyNever, Containers: []podnet.ContainerSpec{{Name: "app",
+			Run: func(ctx context.Context, c *podnet.Container) error {
+				time.Sleep(time.Minute)
+				io.WriteString(c.Stdout(), "half a ")
+				time.Sleep(time.Minute)
+				io.WriteString(c.Stdout(), "line\n")
+				time.Sleep(time.Minute)
+				return nil
+			}}}})
+		start := time.Now()
+		require.NoError(t, p.Container("app").WaitLog(t.Context(), "a line"))
+		assert.Equal(t, 2*time.Minute, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := p.Container("app").WaitLog(ctx, "more")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.EqualError(t, err, `podnet: wait for Pod default/web: container app has not logged "more": context deadline exceeded`)
+		err = p.Container("app").WaitLog(t.Context(), "more")
+		assert.EqualError(t, err, `podnet: wait for Pod default/web: the Pod has ended and container app has not logged "more"`)
+	})
+}
+
 func TestALogIsRotated(t *testing.T) {
 	c := startTools(t, podnet.ContainerSpec{})
 	chunk := strings.Repeat("x", 1<<20)

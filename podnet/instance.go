@@ -107,7 +107,7 @@ func (s logStream) Write(b []byte) (int, error) {
 // directories and devices that a runtime provides, and the Pod's volumes and
 // the kubelet's files mounted in it.
 func (c *container) newInstance(s *sandbox) (*instance, error) {
-	i := &instance{container: c, sandbox: s, log: &containerLog{onLine: c.lineHook()}, processes: make(map[int]*process)}
+	i := &instance{container: c, sandbox: s, log: &containerLog{onLine: c.lineHook(), written: &c.logged}, processes: make(map[int]*process)}
 	root := volume.New(0)
 	i.root = root.View()
 	for _, dir := range []string{"/dev", "/etc", "/proc", "/root", "/tmp", "/var"} {

@@ -2,6 +2,8 @@ package podnet
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +15,8 @@ const maxLogSize = 10 << 20
 
 // containerLog is the log of one run of a container.
 type containerLog struct {
-	onLine func(stream, text string) // may be nil
+	onLine  func(stream, text string) // may be nil
+	written *broadcast
 
 	mu      sync.Mutex // guards what follows; not held while onLine runs
 	text    bytes.Buffer
@@ -42,6 +45,7 @@ func (l *containerLog) write(stream string, b []byte) {
 		complete, l.partial[stream] = all[:end:end], all[end:]
 	}
 	l.mu.Unlock()
+	l.written.send()
 	for line := range strings.Lines(string(complete)) {
 		l.onLine(stream, strings.TrimSuffix(line, "\n"))
 	}
@@ -79,5 +83,52 @@ func (c *container) lineHook() func(stream, text string) {
 	}
 	return func(stream, text string) {
 		f(LogLine{Time: time.Now(), Namespace: c.pod.spec.Namespace, Pod: c.pod.spec.Name, Container: c.spec.Name, Stream: stream, Text: text})
+	}
+}
+
+// broadcast wakes all who wait for something to happen again. The zero value is
+// ready to use.
+type broadcast struct {
+	mu sync.Mutex // guards ch
+	ch chan struct{}
+}
+
+// next returns a channel that is closed by the next send.
+func (b *broadcast) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *broadcast) send() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}
+
+// WaitLog waits until the log of the container's current or last run contains a
+// text. It fails when ctx ends, and when the Pod has ended without it.
+func (c *Container) WaitLog(ctx context.Context, text string) error {
+	for ended := false; ; {
+		written := c.container.logged.next()
+		if strings.Contains(c.Logs(), text) {
+			return nil
+		}
+		if ended {
+			return c.Pod().error("wait for", fmt.Errorf("the Pod has ended and container %s has not logged %q", c.Name(), text))
+		}
+		select {
+		case <-written:
+		case <-c.Pod().worker.Done():
+			ended = true
+		case <-ctx.Done():
+			return c.Pod().error("wait for", fmt.Errorf("container %s has not logged %q: %w", c.Name(), text, context.Cause(ctx)))
+		}
 	}
 }

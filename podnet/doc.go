@@ -1,0 +1,43 @@
+// Package podnet runs Kubernetes Pods inside a Go process.
+//
+// A Pod is a TCP/IP stack of its own (gVisor's), and its containers are
+// goroutines that bind and dial through it. So what makes a Pod a Pod happens
+// for real, without privileges and on any operating system: all containers
+// share one IP and one port space and reach each other over localhost, the
+// second one to bind a port gets "address already in use", exits, and is
+// restarted with the kubelet's back-off.
+//
+//   - [Cluster] holds Pods. [NewCluster] makes one, Close ends it.
+//   - [PodSpec] says what a Pod is, in Kubernetes' words. Package manifest reads
+//     it from YAML.
+//   - [Pod] and [Container] show what becomes of it: status, events, logs,
+//     sockets. Both carry net's verbs: Listen, Dial, LookupHost, HTTPClient.
+//   - [Program] is a container's process: a function that is given its
+//     Container. Package image has programs for some usual images.
+//   - Package podnettest ties a cluster to a test.
+//
+// # Virtual time
+//
+// podnet uses package time and nothing else. In a testing/synctest bubble a
+// cluster runs on the bubble's clock: two hours of crash loop, with real TCP,
+// pass in milliseconds and to the nanosecond. Make, use and close the cluster
+// in the bubble; there is nothing to configure.
+//
+// Because computing takes no time there, two programs that talk to each other
+// without ever waiting would stop the clock. After some 5,000 socket calls at
+// one instant, further ones therefore take 10 microseconds each.
+//
+// # What differs from a real cluster
+//
+//   - Pods do not reach each other yet: eth0 is up and leads nowhere. There are
+//     no Services, no DNS server and no NetworkPolicies.
+//   - There are no init containers, probes or hooks yet; package manifest
+//     refuses them by name.
+//   - A process is a goroutine: it shares memory with the test, and cannot be
+//     killed if it ignores its context. What it can no longer do is write, bind,
+//     dial, or use the sockets it had.
+//   - Connections are net.Conn, but not *net.TCPConn; there are no file
+//     descriptors. Methods such as CloseWrite are found by interface.
+//   - The kubelet acts at once and without jitter where the real one waits for
+//     its next look.
+package podnet
