@@ -100,7 +100,7 @@ func (c *Container) PreviousLogs() string {
 // that has ended stays until the next start; before the first it is empty.
 func (c *Container) FS() *FS {
 	if i := c.instance(); i != nil {
-		return &FS{i.view}
+		return &FS{disk: i.view, process: c.process}
 	}
 	return emptyFS()
 }
@@ -109,7 +109,7 @@ func (c *Container) FS() *FS {
 // Program that stands for an image puts the image's files there.
 func (c *Container) RootFS() *FS {
 	if i := c.instance(); i != nil {
-		return &FS{i.root}
+		return &FS{disk: i.root, process: c.process}
 	}
 	return emptyFS()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -318,9 +319,14 @@ func TestAKilledProcessDoesNothingMore(t *testing.T) {
 			{Name: "zombie", Run: func(ctx context.Context, c *podnet.Container) error {
 				l, err := c.Listen("tcp", ":80")
 				require.NoError(t, err)
+				log, err := c.FS().OpenFile("/dev/stdout", os.O_WRONLY, 0)
+				require.NoError(t, err)
 				<-c.Killed()
 				_, err = io.WriteString(c.Stdout(), "from the grave")
 				after = append(after, err)
+				_, err = log.Write([]byte("from the grave"))
+				after = append(after, err)
+				c.FS().WriteFile("/dev/stdout", []byte("from the grave"), 0)
 				_, err = l.Accept()
 				after = append(after, err)
 				_, err = c.Listen("tcp", ":80")
@@ -335,12 +341,12 @@ func TestAKilledProcessDoesNothingMore(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, p.Delete(t.Context()))
 		synctest.Wait()
-		require.Len(t, after, 5)
+		require.Len(t, after, 6)
 		for _, err := range after {
 			assert.Error(t, err)
 		}
-		assert.ErrorIs(t, after[1], net.ErrClosed)
-		assert.ErrorIs(t, after[2], podnet.ErrNotRunning)
+		assert.ErrorIs(t, after[2], net.ErrClosed)
+		assert.ErrorIs(t, after[3], podnet.ErrNotRunning)
 		assert.Empty(t, p.Container("zombie").Logs())
 	})
 }

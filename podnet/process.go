@@ -44,6 +44,7 @@ type process struct {
 	signal Signal     // the first one received
 	code   int        // after ended
 	client *http.Client
+	files  map[*processFile]struct{} // open ones
 }
 
 // start runs program as the process's own goroutine.
@@ -53,7 +54,7 @@ func (p *process) start(program Program) {
 	go func() {
 		defer tracker.remove(p)
 		tracker.entered(p)
-		p.end(p.call(program))
+		p.end(p.call(program), false)
 	}()
 }
 
@@ -85,42 +86,37 @@ func (p *process) call(program Program) (code int) {
 	return 1
 }
 
-// end ends the process: its sockets are closed, and if it is the container's
-// main process, all other processes are killed. Only the first call counts.
-func (p *process) end(code int) {
+// end ends the process: its sockets and files are closed, and if it is the
+// container's main process, all other processes are killed. Only the first call
+// counts.
+func (p *process) end(code int, killed bool) {
 	p.mu.Lock()
 	if p.ended {
 		p.mu.Unlock()
 		return
 	}
 	p.ended, p.code = true, code
-	client := p.client
+	client, files := p.client, p.files
+	p.files = nil
 	p.mu.Unlock()
-	p.cancel()
 	p.owner.Kill()
+	for f := range files {
+		f.File.Close()
+	}
 	if client != nil {
 		client.CloseIdleConnections()
 	}
+	if killed {
+		close(p.killed)
+	}
+	p.cancel()
 	p.instance.reap(p)
 	close(p.done)
 }
 
 // kill is SIGKILL: the process is dead when it returns, even if its goroutine
-// goes on.
-func (p *process) kill() {
-	p.mu.Lock()
-	if p.ended {
-		p.mu.Unlock()
-		return
-	}
-	select {
-	case <-p.killed:
-	default:
-		close(p.killed)
-	}
-	p.mu.Unlock()
-	p.end(exitKilled)
-}
+// goes on. By the time it can see that it was killed, all it had is closed.
+func (p *process) kill() { p.end(exitKilled, true) }
 
 // terminate delivers a signal that ends a process by default.
 func (p *process) terminate(sig Signal) {
@@ -136,6 +132,26 @@ func (p *process) received() Signal {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.signal
+}
+
+// adoptFile notes an open file, unless the process has ended.
+func (p *process) adoptFile(f *processFile) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return false
+	}
+	if p.files == nil {
+		p.files = make(map[*processFile]struct{})
+	}
+	p.files[f] = struct{}{}
+	return true
+}
+
+func (p *process) releaseFile(f *processFile) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.files, f)
 }
 
 func (p *process) hasEnded() bool {
