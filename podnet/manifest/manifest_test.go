@@ -15,7 +15,9 @@ import (
 	"podnet.dev/podnet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent")) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent"))
+}
 
 func TestLoadLesson(t *testing.T) {
 	objects, err := Load(os.DirFS("../../examples/web-and-logger"), "lesson.yaml")
