@@ -32,3 +32,18 @@ func untagged(ref string) string {
 	}
 	return ref
 }
+
+// fullName adds the registry, folder and tag that a runtime implies.
+func fullName(ref string) string {
+	host, _, path := strings.Cut(ref, "/")
+	switch {
+	case !path:
+		ref = "docker.io/library/" + ref
+	case !strings.ContainsAny(host, ".:") && host != "localhost":
+		ref = "docker.io/" + ref
+	}
+	if untagged(ref) == ref {
+		ref += ":latest"
+	}
+	return ref
+}

@@ -64,12 +64,9 @@ func (r podRuntime) PullImage(_ context.Context, image string) (int64, error) {
 	if r.pod.cluster.image(image) != nil {
 		return 0, nil
 	}
-	// containerd's words, and in the registry's place what to do about it.
-	ref := "docker.io/library/" + shortName(image)
-	if strings.Contains(shortName(image), "/") {
-		ref = image
-	}
-	return 0, fmt.Errorf("failed to pull and unpack image %q: failed to resolve reference %q: %s: not found (no Program stands for this image: give one to Config.Images or Cluster.HandleImage)", ref, ref, ref)
+	// containerd's words, and what to do about it.
+	ref := fullName(image)
+	return 0, fmt.Errorf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found (no Program stands for this image: give one to Config.Images or Cluster.HandleImage)", ref, ref, ref)
 }
 
 func (r podRuntime) StartContainer(_ context.Context, name string, _ int) (kubelet.Process, error) {

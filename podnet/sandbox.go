@@ -22,7 +22,7 @@ type sandbox struct {
 func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	addrs, err := p.node.allocate()
 	if err != nil {
-		return nil, fmt.Errorf("failed to setup network for sandbox: plugin type=%q failed (add): failed to allocate for range 0: %w", "ptp", err)
+		return nil, fmt.Errorf("rpc error: code = Unknown desc = failed to setup network for sandbox %q: plugin type=\"ptp\" failed (add): failed to allocate for range 0: %w", p.uid, err)
 	}
 	seed := fnv.New64a()
 	fmt.Fprintf(seed, "%d/%s/%s/%d", p.cluster.config.Seed, p.spec.Namespace, p.spec.Name, attempt)
