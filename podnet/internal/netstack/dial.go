@@ -20,6 +20,9 @@ const fallbackDelay = 300 * time.Millisecond
 // Dial connects to a TCP or UDP address, understood as by net.Dialer. Errors
 // are *net.OpError; of several addresses, the first one's.
 func (o *Owner) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if isIP(network) {
+		return o.dialIP(ctx, network, address)
+	}
 	n, err := parseNetwork(network)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}

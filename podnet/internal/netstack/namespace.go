@@ -16,6 +16,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/icmp"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/raw"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 )
@@ -77,6 +78,7 @@ func New(cfg Config) (*Namespace, error) {
 		// Packets to an own address cross lo, as on Linux, where a capture
 		// sees them.
 		HandleLocal: false,
+		RawFactory:  raw.EndpointFactory{}, // it only says that there may be raw sockets
 	})
 	if err := ns.configure(); err != nil {
 		ns.stack.Destroy()

@@ -79,6 +79,7 @@ func (s *socket) describe() Socket {
 	d.Dual = s.v6 && d.Local.Addr().IsUnspecified() && !s.ep.SocketOptions().GetV6Only()
 	d.RecvQ, _ = s.ep.GetSockOptInt(tcpip.ReceiveQueueSizeOption)
 	d.SendQ, _ = s.ep.GetSockOptInt(tcpip.SendQueueSizeOption)
+	d.RecvQ, d.SendQ = max(d.RecvQ, 0), max(d.SendQ, 0) // a listener has none
 	if _, ok := s.local.(*net.UDPAddr); ok {
 		d.Network, d.State = "udp", "UNCONN"
 		if s.peer != nil {

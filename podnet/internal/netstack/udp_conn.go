@@ -34,6 +34,9 @@ var errMissingAddress = errors.New("missing address")
 // ListenPacket binds a UDP address: network is udp, udp4 or udp6, and address
 // is understood as by net.ListenPacket. Errors are *net.OpError.
 func (o *Owner) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
+	if isIP(network) {
+		return o.listenIP(ctx, network, address)
+	}
 	n, laddr, err := o.bindAddr(ctx, network, address)
 	if err != nil {
 		return nil, err
