@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"podnet.dev/podnet"
+)
+
+// portUse is a port that a container of a Pod will listen on, as far as can be
+// told without running it.
+type portUse struct {
+	Port      uint16          `json:"port"`
+	Protocol  podnet.Protocol `json:"protocol"`
+	Name      string          `json:"name,omitempty"`
+	Container string          `json:"container"`
+	Source    string          `json:"source"` // declared or image default
+	Note      string          `json:"note,omitempty"`
+
+	container int    // index in the spec
+	field     string // that tells of it
+	unused    bool   // declared, but the image is known to listen elsewhere
+}
+
+// The values of portUse.Source.
+const (
+	sourceDeclared = "declared"
+	sourceImage    = "image default"
+)
+
+// socketKey is what only one container of a Pod can have.
+type socketKey struct {
+	port     uint16
+	protocol podnet.Protocol
+}
+
+func (u portUse) key() socketKey { return socketKey{u.Port, u.Protocol} }
+
+// String names the port as `kubectl describe` does.
+func (k socketKey) String() string { return fmt.Sprintf("%d/%s", k.port, k.protocol) }
+
+// portPlan returns the ports of a Pod by number, and in the order of the
+// containers for one number. Of a port that a container declares twice it has
+// the first.
+func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
+	var plan []portUse
+	for i, c := range spec.Containers {
+		defaults := images.defaults(c).Ports
+		listens := make(map[socketKey]bool)
+		for _, p := range defaults {
+			listens[socketKey{p.Number, p.Protocol}] = true
+		}
+		declared := make(map[socketKey]bool)
+		for j, p := range c.Ports {
+			use := portUse{
+				Port: p.ContainerPort, Protocol: cmp.Or(p.Protocol, podnet.ProtocolTCP), Name: p.Name, Container: c.Name,
+				Source: sourceDeclared, container: i, field: fmt.Sprintf("spec.containers[%d].ports[%d]", i, j),
+			}
+			if declared[use.key()] {
+				continue
+			}
+			declared[use.key()] = true
+			if len(defaults) > 0 && !listens[use.key()] {
+				use.unused, use.Note = true, "nothing listens: image "+c.Image+" uses other ports"
+			}
+			plan = append(plan, use)
+		}
+		for _, p := range defaults {
+			use := portUse{
+				Port: p.Number, Protocol: p.Protocol, Container: c.Name,
+				Source: sourceImage, container: i, field: fmt.Sprintf("spec.containers[%d].image", i),
+			}
+			if !declared[use.key()] {
+				plan = append(plan, use)
+			}
+		}
+	}
+	slices.SortStableFunc(plan, func(a, b portUse) int {
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.container, b.container))
+	})
+	noteClashes(plan)
+	return plan
+}
+
+// noteClashes marks in a sorted plan the ports that more than one container
+// wants. The first container is started first, and so gets the port unless it is
+// slow to listen.
+func noteClashes(plan []portUse) {
+	winners := make(map[socketKey]int) // index in plan
+	for i := range plan {
+		u := &plan[i]
+		if u.unused {
+			continue
+		}
+		w, ok := winners[u.key()]
+		if !ok {
+			winners[u.key()] = i
+			continue
+		}
+		u.Note = "clash: " + plan[w].Container + " gets the port"
+		plan[w].Note = "clash: gets the port"
+	}
+}
+
+// checkClashes finds ports that more than one container wants.
+func (a *analysis) checkClashes() {
+	winners := make(map[socketKey]portUse)
+	for _, u := range a.ports {
+		if u.unused {
+			continue
+		}
+		w, ok := winners[u.key()]
+		if !ok {
+			winners[u.key()] = u
+			continue
+		}
+		a.add(severityError, u.field,
+			fmt.Sprintf(`%s and %s both listen on port %s, and containers of a Pod share their ports. %s is started first and so gets it, unless it is slow; %s then gets "bind: address already in use" and %s.`,
+				a.declarer(w), a.declarer(u), u.key(), w.Container, u.Container, a.failing()),
+			fmt.Sprintf("Let %s listen on another port, or put it in a Pod of its own.", u.Container))
+	}
+}
+
+// declarer names the container of u and what says that it uses the port.
+func (a *analysis) declarer(u portUse) string {
+	if u.Source == sourceImage {
+		return fmt.Sprintf("%s (image %s does so by default)", u.Container, a.pod.spec.Containers[u.container].Image)
+	}
+	return fmt.Sprintf("%s (declared in %s)", u.Container, u.field)
+}
+
+// checkPorts finds declarations of ports that say something else than happens.
+func (a *analysis) checkPorts() {
+	named := make(map[string]string) // port name to container
+	for i, c := range a.pod.spec.Containers {
+		first := make(map[socketKey]int)
+		for j, p := range c.Ports {
+			field := fmt.Sprintf("spec.containers[%d].ports[%d]", i, j)
+			key := socketKey{p.ContainerPort, cmp.Or(p.Protocol, podnet.ProtocolTCP)}
+			if k, ok := first[key]; ok {
+				a.add(severityWarning, field, fmt.Sprintf("%s declares port %s twice; ports[%d] is the first.", c.Name, key, k), "Remove one of the two.")
+			} else {
+				first[key] = j
+			}
+			if p.Name == "" {
+				continue
+			}
+			if other, ok := named[p.Name]; ok {
+				a.add(severityWarning, field+".name", fmt.Sprintf("%s and %s both name a port %q: what looks a port up by this name, as Services and probes do, finds the one of %s.", other, c.Name, p.Name, other),
+					"Give the ports different names.")
+			} else {
+				named[p.Name] = c.Name
+			}
+		}
+	}
+	for _, u := range a.ports {
+		if u.unused {
+			c := a.pod.spec.Containers[u.container]
+			a.add(severityWarning, u.field, fmt.Sprintf("%s declares port %s, but image %s does not listen there: containerPort configures nothing.", u.Container, u.key(), c.Image),
+				"Declare the port that the image listens on.")
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// runFlags are the flags of `podnet run`.
+type runFlags struct {
+	duration time.Duration // 0 for as long as it takes
+	execs    []string
+	forwards []string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Run the Pods of manifests and show what happens",
+		Long: `Run reads manifests ("-" is stdin), runs their Pods, and shows what happens: the
+events of the kubelet and the logs of the containers. At the end it prints the
+status of the Pods. Nothing is started if a manifest is wrong.
+
+The run ends when every Pod has ended, when it is interrupted, after --for, or,
+with --exec and without --for, after the last command.
+
+Lines begin with the container's name, as [[NAMESPACE/]POD/]CONTAINER where there
+are several. The mark behind it says what the line is:
+  |  the container wrote it to stdout
+  !  the container, or a command of --exec, wrote it to stderr
+  $  a command of --exec, and how it ended if it failed
+  >  a command of --exec wrote it to stdout
+Lines that begin with a time are events. There are colours if stdout is a
+terminal, unless NO_COLOR is set.
+
+--exec runs a command by /bin/sh in a container, with the container named as
+above. Commands run one after the other, once all containers have been started
+and their ports (declared ones and those of their images) are listened on; for
+that they wait 2 seconds at most.
+
+--port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
+Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any
+free port. With several Pods write [NAMESPACE/]POD/HOST:POD.
+
+Exit code: 0 if all went well; 1 if a Pod failed, or a command of --exec did or
+did not come to its end; 2 for wrong arguments, manifests that are wrong, and a
+port of this machine that is not free. A Pod has failed if at the end its phase
+is Failed or still Pending, or if a container waits (CrashLoopBackOff,
+ErrImagePull, ...) or has ended with another exit code than 0.`,
+		Example: `  podnet run pod.yaml
+  podnet run pod.yaml --for 90s --exec 'log-tailer: wget -qO- http://localhost'
+  podnet run web.yaml db.yaml --port-forward web/8080:80`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeManifests,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if cmd.Flags().Changed("for") && flags.duration <= 0 {
+				return fmt.Errorf("invalid argument %q for --for: must be positive", flags.duration)
+			}
+			return a.run(cmd.Context(), files, flags)
+		},
+	}
+	cmd.Flags().DurationVar(&flags.duration, "for", 0, "end after this `TIME`, such as 90s or 5m")
+	cmd.Flags().StringArrayVar(&flags.execs, "exec", nil, "run a command in a container: `'CONTAINER: COMMAND'`; may be repeated")
+	cmd.Flags().StringArrayVar(&flags.forwards, "port-forward", nil, "forward a port of this machine to a port of a Pod: `HOST:POD`; may be repeated")
+	for _, flag := range []string{"for", "exec", "port-forward"} {
+		// The flag exists, so there is no error.
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
+	}
+	return cmd
+}
+
+// run runs the Pods of files.
+func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
+	pods, errs := load(a.stdin, files)
+	if len(errs) > 0 {
+		return &exitError{exitUsage, errs}
+	}
+	s := &session{pods: pods, images: a.images, out: newPrinter(pods, a.stdout, a.stderr, a.colour), duration: flags.duration}
+	var forwards []forwardSpec
+	for _, text := range flags.execs {
+		e, err := parseExec(text, pods)
+		if err != nil {
+			return err
+		}
+		s.execs = append(s.execs, e)
+	}
+	for _, text := range flags.forwards {
+		f, err := parseForward(text, pods)
+		if err != nil {
+			return err
+		}
+		forwards = append(forwards, f)
+	}
+	for _, spec := range forwards {
+		f, err := listenForward(spec)
+		if err != nil {
+			return &exitError{exitUsage, []error{err}}
+		}
+		defer f.Close()
+		s.forwards = append(s.forwards, f)
+	}
+	for _, p := range pods {
+		for _, w := range p.spec.Warnings() {
+			s.out.errorf("Warning: %s", w)
+		}
+	}
+	if errs := s.run(ctx); len(errs) > 0 {
+		return &exitError{exitFailed, errs}
+	}
+	return nil
+}

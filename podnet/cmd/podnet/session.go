@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"podnet.dev/podnet"
+)
+
+// listenTimeout is how long --exec and --port-forward wait for containers that
+// run to listen on their ports.
+const listenTimeout = 2 * time.Second
+
+// Why a run ended, as is said of a command that it cuts short.
+var (
+	errInterrupted = errors.New("the run was interrupted")
+	errTime        = errors.New("the time of --for is over")
+	errAllEnded    = errors.New("every Pod has ended")
+	errExecsDone   = errors.New("the last command of --exec has ended")
+)
+
+// session is one `podnet run`.
+type session struct {
+	pods     []source
+	images   imageSet
+	execs    []execSpec
+	forwards []*forward // closed by who made them
+	duration time.Duration
+	out      *printer
+	cluster  *podnet.Cluster
+}
+
+// run runs the Pods until the session's end, prints their status and returns
+// what failed.
+func (s *session) run(ctx context.Context) (errs []error) {
+	var err error
+	s.cluster, err = podnet.NewCluster(podnet.Config{Images: s.images.programs, OnLog: s.out.onLog, OnEvent: s.out.onEvent})
+	if err != nil {
+		return []error{err}
+	}
+	running, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { end(errInterrupted) })()
+	if s.duration > 0 {
+		defer time.AfterFunc(s.duration, func() { end(errTime) }).Stop()
+	}
+
+	var wg sync.WaitGroup
+	var failedExecs int
+	if err := s.apply(running); err != nil {
+		errs = append(errs, err)
+		end(err)
+	} else {
+		wg.Go(func() {
+			s.waitEnded(running)
+			end(errAllEnded)
+		})
+		wg.Go(func() {
+			failedExecs = s.work(running)
+			if len(s.execs) > 0 && s.duration == 0 {
+				end(errExecsDone)
+			}
+		})
+	}
+	<-running.Done()
+	var states []podState
+	for _, p := range s.cluster.Pods() {
+		states = append(states, stateOf(p))
+	}
+	wg.Wait()
+	for _, f := range s.forwards {
+		f.Close()
+	}
+	if err := s.cluster.Close(); err != nil {
+		errs = append(errs, err)
+	}
+	return append(errs, s.conclude(states, failedExecs)...)
+}
+
+// apply gives the Pods to the cluster.
+func (s *session) apply(ctx context.Context) error {
+	var objects []podnet.Object
+	for _, p := range s.pods {
+		objects = append(objects, p.spec)
+	}
+	if err := s.cluster.Apply(ctx, objects...); err != nil {
+		return cmp.Or(context.Cause(ctx), err)
+	}
+	return nil
+}
+
+// waitEnded waits until every Pod has ended, or for the end of ctx.
+func (s *session) waitEnded(ctx context.Context) {
+	for _, p := range s.cluster.Pods() {
+		err := p.Wait(ctx, func(status podnet.PodStatus) bool {
+			return status.Phase == podnet.PodSucceeded || status.Phase == podnet.PodFailed
+		})
+		if err != nil { // nobody deletes Pods, so it is the end of ctx
+			<-ctx.Done()
+			return
+		}
+	}
+}
+
+// work does what the flags ask for when the Pods are up, and returns how many
+// commands failed.
+func (s *session) work(ctx context.Context) (failedExecs int) {
+	if len(s.execs) == 0 && len(s.forwards) == 0 {
+		return 0
+	}
+	s.waitUp(ctx)
+	for _, f := range s.forwards {
+		f.serve(s.cluster.Pod(f.spec.pod.namespace(), f.spec.pod.spec.Name), s.out)
+	}
+	for _, e := range s.execs {
+		if !s.exec(ctx, e) {
+			failedExecs++
+		}
+	}
+	return failedExecs
+}
+
+// waitUp waits until all containers have been started, or cannot be, and until
+// their ports are listened on, but for that no longer than listenTimeout.
+func (s *session) waitUp(ctx context.Context) {
+	for _, p := range s.cluster.Pods() {
+		_ = p.Wait(ctx, allStarted) // fails only when the run ends
+	}
+	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
+	defer cancel()
+	for _, p := range s.pods {
+		pod := s.cluster.Pod(p.namespace(), p.spec.Name)
+		for _, u := range portPlan(p.spec, s.images) {
+			running := pod.Container(u.Container).Status().State.Running != nil
+			if running && !u.unused && u.Protocol == podnet.ProtocolTCP {
+				_ = pod.WaitListening(ctx, u.Port) // if nobody listens, the command shows it
+			}
+		}
+	}
+}
+
+// allStarted reports whether every container has been started, or cannot be.
+func allStarted(status podnet.PodStatus) bool {
+	for _, c := range status.Containers {
+		// The reasons of a container whose turn has not come (kubelet_pods.go).
+		w := c.State.Waiting
+		if w != nil && c.LastTermination == nil && (w.Reason == "ContainerCreating" || w.Reason == "PodInitializing") {
+			return false
+		}
+	}
+	return true
+}
+
+// conclude prints the status of the Pods and returns what failed.
+func (s *session) conclude(states []podState, failedExecs int) (errs []error) {
+	s.out.print("\n" + statusText(s.out.names, states))
+	if err := s.out.failure(); err != nil {
+		errs = append(errs, err)
+	}
+	for _, p := range states {
+		if why := p.failure(); why != "" {
+			errs = append(errs, fmt.Errorf("%s failed: %s", "Pod "+s.out.names.pod(p.namespace, p.name), why))
+		}
+	}
+	if failedExecs > 0 {
+		errs = append(errs, fmt.Errorf("%d of %d commands of --exec failed", failedExecs, len(s.execs)))
+	}
+	return errs
+}
