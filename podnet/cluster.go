@@ -82,8 +82,17 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 		return err
 	}
 	var errs []error
+	seen := make(map[podKey]PodSpec)
 	for _, o := range objects {
 		errs = append(errs, o.check(c))
+		if s, ok := o.(PodSpec); ok {
+			s = s.withDefaults()
+			key := podKey{s.Namespace, s.Name}
+			if first, twice := seen[key]; twice && !s.equal(first) {
+				errs = append(errs, &ObjectError{Op: "apply", Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: errTwice})
+			}
+			seen[key] = s
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -202,6 +211,7 @@ func (c *Cluster) Close() error {
 
 // forget takes a deleted Pod off the list.
 func (c *Cluster) forget(p *Pod) {
+	p.node.release(p.takeReserved()) // of a Pod that never had a sandbox
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := podKey{p.spec.Namespace, p.spec.Name}
@@ -245,6 +255,9 @@ func (s PodSpec) apply(c *Cluster) error {
 	n.pods++
 	c.made++
 	p := c.newPod(s, newUID(c.config.Seed, c.made), n)
+	// Addresses are given out here, in the order of Apply, and not by whichever
+	// Pod makes its sandbox first. If there is none, the sandbox says so.
+	p.reserved, _ = n.allocate()
 	c.pods[key] = p
 	p.start()
 	c.mu.Unlock()

@@ -56,7 +56,11 @@ func TestApply(t *testing.T) {
 	assert.EqualError(t, err, `Pod "bad" is invalid: spec.containers: Required value`)
 	assert.Empty(t, c.Pods(), "nothing is half done")
 
-	require.NoError(t, c.Apply(t.Context(), good))
+	other := good
+	other.Hostname = "other"
+	assert.EqualError(t, c.Apply(t.Context(), good, other), "podnet: apply Pod default/good: it is given twice, and not the same: give each Pod its own name")
+	assert.Empty(t, c.Pods())
+	require.NoError(t, c.Apply(t.Context(), good, good))
 	p := c.Pod("", "good")
 	require.NoError(t, c.Apply(t.Context(), good, p.Spec()), "nothing has changed")
 	assert.Same(t, p, c.Pod("default", "good"))
@@ -66,6 +70,32 @@ func TestApply(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, c.Apply(ctx, good), context.Canceled)
+}
+
+func TestAddressesAreGivenInTheOrderOfApply(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{PodCIDRs: prefixes("10.0.0.0/16")})
+	var specs []podnet.Object
+	for i := range 20 {
+		specs = append(specs, podnet.PodSpec{Name: fmt.Sprintf("p%02d", i), Containers: []podnet.ContainerSpec{{Name: "a", Run: untilStopped}}})
+	}
+	require.NoError(t, c.Apply(t.Context(), specs...))
+	for i, p := range c.Pods() {
+		require.NoError(t, p.WaitReady(t.Context()))
+		assert.Equal(t, fmt.Sprintf("10.0.0.%d", i+2), p.IP().String())
+	}
+}
+
+func TestAddressesOfAPodDeletedAtOnceComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{PodCIDRs: prefixes("10.0.0.0/30")})
+		spec := podnet.PodSpec{Name: "p", Containers: []podnet.ContainerSpec{{Name: "a", Run: untilStopped}}}
+		for range 10 {
+			require.NoError(t, c.Apply(t.Context(), spec))
+			require.NoError(t, c.Pod("", "p").Delete(t.Context()))
+		}
+		p := podnettest.StartPod(t, c, spec)
+		assert.Equal(t, "10.0.0.2", p.IP().String())
+	})
 }
 
 func TestEventsAreCountedAndTold(t *testing.T) {

@@ -29,9 +29,10 @@ type Pod struct {
 	events     eventLog
 	worker     *kubelet.Worker
 
-	mu       sync.Mutex // guards what follows
-	sandbox  *sandbox   // nil while there is none
-	attempts int        // sandboxes made so far
+	mu       sync.Mutex   // guards what follows
+	reserved []netip.Addr // for the first sandbox; nil if there were none, and once it is made
+	sandbox  *sandbox     // nil while there is none
+	attempts int          // sandboxes made so far
 	client   *http.Client
 	failure  error         // why the first sandbox could not be made
 	failed   chan struct{} // closed when failure is set

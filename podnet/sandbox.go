@@ -18,9 +18,14 @@ type sandbox struct {
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
 }
 
-// newSandbox makes the Pod's attempt'th sandbox.
+// newSandbox makes the Pod's attempt'th sandbox, with the addresses that were
+// reserved for it or else new ones.
 func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
-	addrs, err := p.node.allocate()
+	addrs := p.takeReserved()
+	var err error
+	if addrs == nil {
+		addrs, err = p.node.allocate()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rpc error: code = Unknown desc = failed to setup network for sandbox %q: plugin type=\"ptp\" failed (add): failed to allocate for range 0: %w", p.uid, err)
 	}
@@ -45,6 +50,15 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	s := &sandbox{node: p.node, net: ns, addrs: addrs}
 	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
 	return s, nil
+}
+
+// takeReserved returns the addresses that Apply set aside, the first time.
+func (p *Pod) takeReserved() []netip.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	addrs := p.reserved
+	p.reserved = nil
+	return addrs
 }
 
 // close takes the sandbox down and gives its addresses back.
