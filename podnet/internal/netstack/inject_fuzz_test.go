@@ -156,7 +156,7 @@ func belongs(raw []byte, v6 bool) bool {
 	var src, dst tcpip.Address
 	if v6 {
 		ip := header.IPv6(raw)
-		if !ip.IsValid(len(raw)) || ip.TransportProtocol() != header.UDPProtocolNumber {
+		if !ip.IsValid(len(raw)) || ip.NextHeader() != uint8(header.UDPProtocolNumber) {
 			// Extension headers may hide a datagram; judging them would
 			// be to parse them as the stack does.
 			return ip.IsValid(len(raw)) && ip.DestinationAddress() == address(podIPv6)
