@@ -41,6 +41,7 @@ func init() {
 		"nslookup":  {nslookup, usrBin, "nslookup HOST", false},
 		"pgrep":     {pgrep, usrBin, "pgrep [-flx] PATTERN", false},
 		"pidof":     {pidof, bin, "pidof NAME...", false},
+		"ping":      {ping, bin, "ping [-46q] [-c N] [-i SECS] [-s SIZE] [-W SECS] [-w SECS] HOST", false},
 		"printenv":  {printenv, bin, "printenv [VARIABLE]...", false},
 		"printf":    {printf, usrBin, "printf FORMAT [ARG]...", false},
 		"ps":        {ps, bin, "ps", false},
