@@ -201,7 +201,7 @@ func TestContainerCannotSeeTheHost(t *testing.T) {
 
 func TestShellSeesItsOwnProcess(t *testing.T) {
 	c := idle(t, "alpine")
-	r := sh(t, c, `echo $$ $(sh -c 'echo $PPID'); (echo $$); sh -c 'echo $$ $PPID'`)
+	r := sh(t, c, `echo $$ $(sh -c 'echo $PPID'); (echo $$); sh -c 'echo $$ $PPID'; :`)
 	fields := strings.Fields(r.Stdout)
 	require.Len(t, fields, 5)
 	assert.Equal(t, fields[0], fields[1], "the child's parent")

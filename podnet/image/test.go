@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/pattern"
-	"mvdan.cc/sh/v3/syntax"
 
 	"podnet.dev/podnet"
 )
@@ -21,6 +20,12 @@ func patternRegexp(pat string) (*regexp.Regexp, error) {
 		return nil, err
 	}
 	return regexp.Compile(expr)
+}
+
+// matches is fnmatch(3).
+func matches(pat, word string) bool {
+	re, err := patternRegexp(pat)
+	return err == nil && re.MatchString(word)
 }
 
 // A cond evaluates the tests of test, [ and [[ on a container's files.
@@ -242,58 +247,4 @@ func (c cond) unary(op, x string) bool {
 		return true
 	}
 	return false
-}
-
-// testClause runs [[ … ]].
-func (s *shell) testClause(ctx context.Context, c *syntax.TestClause) {
-	ok, err := s.testExpr(ctx, c.X)
-	switch {
-	case err != nil:
-		s.errorf("%s", err)
-		s.status = 2
-	case s.flow == flowNone:
-		s.status = bit(!ok)
-	}
-}
-
-func (s *shell) testExpr(ctx context.Context, x syntax.TestExpr) (bool, error) {
-	c := cond{s.c.FS(), s.path}
-	switch x := x.(type) {
-	case *syntax.Word:
-		return s.literal(ctx, x) != "", nil
-	case *syntax.ParenTest:
-		return s.testExpr(ctx, x.X)
-	case *syntax.UnaryTest:
-		if x.Op == syntax.TsNot {
-			ok, err := s.testExpr(ctx, x.X)
-			return !ok, err
-		}
-		w, ok := x.X.(*syntax.Word)
-		if !ok {
-			return false, errors.New("argument expected")
-		}
-		return c.unary(x.Op.String(), s.literal(ctx, w)), nil
-	case *syntax.BinaryTest:
-		if x.Op == syntax.AndTest || x.Op == syntax.OrTest {
-			ok, err := s.testExpr(ctx, x.X)
-			if err != nil || ok == (x.Op == syntax.OrTest) {
-				return ok, err
-			}
-			return s.testExpr(ctx, x.Y)
-		}
-		left, okL := x.X.(*syntax.Word)
-		right, okR := x.Y.(*syntax.Word)
-		if !okL || !okR {
-			return false, errors.New("argument expected")
-		}
-		word := s.literal(ctx, left)
-		switch x.Op {
-		case syntax.TsMatchShort, syntax.TsMatch:
-			return matches(s.pattern(ctx, right), word), nil
-		case syntax.TsNoMatch:
-			return !matches(s.pattern(ctx, right), word), nil
-		}
-		return c.binary(word, x.Op.String(), s.literal(ctx, right))
-	}
-	return false, errors.New("argument expected")
 }
