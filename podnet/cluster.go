@@ -46,7 +46,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), done: make(chan struct{}),
-		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(),
+		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
 	}
 	if c.images == nil {
 		c.images = make(images)
@@ -76,23 +76,30 @@ func (c *Cluster) image(ref string) Program {
 // Apply creates objects, or updates those that exist, as `kubectl apply` does.
 // It does not wait for Pods to start. All objects are checked before the first
 // is applied; the error joins what is wrong with them. Of a Pod that exists,
-// nothing can be changed: delete it first.
+// nothing can be changed: delete it first. A spec that differs from the Pod's
+// only in the functions of Run counts as the same, because Go cannot compare
+// them: the Pod goes on with those it has.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var errs []error
-	seen := make(map[podKey]PodSpec)
-	for _, o := range objects {
-		errs = append(errs, o.check(c))
-		if s, ok := o.(PodSpec); ok {
-			s = s.withDefaults()
-			key := podKey{s.Namespace, s.Name}
-			if first, twice := seen[key]; twice && !s.equal(first) {
-				errs = append(errs, &ObjectError{Op: "apply", Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: errTwice})
-			}
-			seen[key] = s
+	specs := make(map[podKey]PodSpec)
+	for i, o := range objects {
+		s, ok := podSpec(o)
+		if !ok {
+			return fmt.Errorf("podnet: apply: object %d is a nil %T", i, o)
 		}
+		if err := s.check(c); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		s = s.withDefaults()
+		key := podKey{s.Namespace, s.Name}
+		if first, twice := specs[key]; twice && !s.equal(first) {
+			errs = append(errs, s.error("apply", errTwice))
+		}
+		specs[key] = s
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -105,6 +112,19 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	return nil
 }
 
+// podSpec returns the spec that an object is or points to.
+func podSpec(o Object) (PodSpec, bool) {
+	switch o := o.(type) {
+	case PodSpec:
+		return o, true
+	case *PodSpec:
+		if o != nil {
+			return *o, true
+		}
+	}
+	return PodSpec{}, false
+}
+
 // StartPod applies a Pod and waits until each of its containers has been
 // started, whatever became of it then. It fails if the spec is invalid, if a
 // container cannot be started (no such image, no address left), and if ctx ends
@@ -115,7 +135,7 @@ func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 	}
 	p := c.Pod(spec.Namespace, spec.Name)
 	if p == nil { // deleted by somebody else since
-		return nil, &ObjectError{Op: "start", Kind: "Pod", Namespace: cmp.Or(spec.Namespace, "default"), Name: spec.Name, Err: ErrDeleted}
+		return nil, spec.withDefaults().error("start", ErrDeleted)
 	}
 	return p, p.waitStarted(ctx)
 }
@@ -226,7 +246,13 @@ func (s PodSpec) check(c *Cluster) error {
 		return err
 	}
 	s = s.withDefaults()
-	if p := c.Pod(s.Namespace, s.Name); p != nil && !s.equal(p.spec) {
+	p := c.Pod(s.Namespace, s.Name)
+	switch {
+	case p == nil:
+		return nil
+	case p.isDeleting():
+		return s.error("apply", ErrDeleting)
+	case !s.equal(p.spec):
 		return &InvalidError{Kind: "Pod", Name: s.Name, Fields: []*FieldError{{
 			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
 		}}}
@@ -239,17 +265,12 @@ func (s PodSpec) apply(c *Cluster) error {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return &ObjectError{Op: "apply", Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: ErrClosed}
+		return s.error("apply", ErrClosed)
 	}
 	key := podKey{s.Namespace, s.Name}
 	if c.pods[key] != nil {
 		c.mu.Unlock()
 		return nil
-	}
-	if l := c.config.Logger; l != nil {
-		for _, w := range s.Warnings() {
-			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
-		}
 	}
 	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })
 	n.pods++
@@ -259,9 +280,19 @@ func (s PodSpec) apply(c *Cluster) error {
 	// Pod makes its sandbox first. If there is none, the sandbox says so.
 	p.reserved, _ = n.allocate()
 	c.pods[key] = p
-	p.start()
+	p.worker.Start()
 	c.mu.Unlock()
+	if l := c.config.Logger; l != nil {
+		for _, w := range s.Warnings() {
+			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
+		}
+	}
 	return nil
+}
+
+// error is the error of an operation on the Pod. s has defaults.
+func (s PodSpec) error(op string, err error) error {
+	return &ObjectError{Op: op, Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: err}
 }
 
 // newUID draws the UID of the n'th Pod: a UUID of version 4.
@@ -271,34 +302,50 @@ func newUID(seed, n uint64) string {
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xffff, lo>>48, lo&0xffffffffffff)
 }
 
-// withDefaults returns a copy of s with Kubernetes' defaults filled in.
+// withDefaults returns a copy of s with Kubernetes' defaults filled in. It
+// shares nothing with s that could be changed later.
 func (s PodSpec) withDefaults() PodSpec {
 	s.Namespace = cmp.Or(s.Namespace, "default")
 	s.RestartPolicy = cmp.Or(s.RestartPolicy, RestartPolicyAlways)
-	if s.TerminationGracePeriodSeconds == nil {
-		seconds := int64(30)
-		s.TerminationGracePeriodSeconds = &seconds
+	seconds := int64(30)
+	if s.TerminationGracePeriodSeconds != nil {
+		seconds = *s.TerminationGracePeriodSeconds
+	}
+	s.TerminationGracePeriodSeconds = &seconds
+	s.Labels, s.Annotations = maps.Clone(s.Labels), maps.Clone(s.Annotations)
+	s.HostAliases = slices.Clone(s.HostAliases)
+	for i := range s.HostAliases {
+		s.HostAliases[i].Hostnames = slices.Clone(s.HostAliases[i].Hostnames)
+	}
+	s.Volumes = slices.Clone(s.Volumes)
+	for i := range s.Volumes {
+		if d := s.Volumes[i].EmptyDir; d != nil {
+			source := *d
+			s.Volumes[i].EmptyDir = &source
+		}
 	}
 	s.Containers = slices.Clone(s.Containers)
 	for i := range s.Containers {
-		ports := slices.Clone(s.Containers[i].Ports)
-		for j := range ports {
-			ports[j].Protocol = cmp.Or(ports[j].Protocol, ProtocolTCP)
+		c := &s.Containers[i]
+		c.Command, c.Args, c.Env, c.VolumeMounts = slices.Clone(c.Command), slices.Clone(c.Args), slices.Clone(c.Env), slices.Clone(c.VolumeMounts)
+		c.Ports = slices.Clone(c.Ports)
+		for j := range c.Ports {
+			c.Ports[j].Protocol = cmp.Or(c.Ports[j].Protocol, ProtocolTCP)
 		}
-		s.Containers[i].Ports = ports
 	}
 	return s
 }
 
-// equal reports whether two specs with defaults are the same. Programs are
-// compared by the function that they are: two closures of one function are the
-// same.
+// equal reports whether two specs with defaults are the same. Of Programs it can
+// only see whether there is one: Go compares no functions.
 func (s PodSpec) equal(o PodSpec) bool {
-	s.Containers, o.Containers = slices.Clone(s.Containers), slices.Clone(o.Containers)
-	for _, list := range [][]ContainerSpec{s.Containers, o.Containers} {
-		for i := range list {
-			list[i].Run = nil
+	hasProgram := func(s *PodSpec) (list []bool) {
+		s.Containers = slices.Clone(s.Containers)
+		for i := range s.Containers {
+			list = append(list, s.Containers[i].Run != nil)
+			s.Containers[i].Run = nil
 		}
+		return list
 	}
-	return reflect.DeepEqual(s, o)
+	return slices.Equal(hasProgram(&s), hasProgram(&o)) && reflect.DeepEqual(s, o)
 }

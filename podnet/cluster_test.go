@@ -67,6 +67,9 @@ func TestApply(t *testing.T) {
 	good.Containers[0].Args = []string{"--new"}
 	assert.ErrorContains(t, c.Apply(t.Context(), good), `Pod "good" is invalid: spec: Forbidden: pod updates may not change fields`)
 
+	assert.EqualError(t, c.Apply(t.Context(), nil), "podnet: apply: object 0 is a nil <nil>")
+	assert.EqualError(t, c.Apply(t.Context(), good, (*podnet.PodSpec)(nil)), "podnet: apply: object 1 is a nil *podnet.PodSpec")
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	assert.ErrorIs(t, c.Apply(ctx, good), context.Canceled)

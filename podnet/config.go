@@ -43,13 +43,14 @@ type Config struct {
 	Logger *slog.Logger
 
 	// OnEvent, if not nil, is called with every event as it happens, those of
-	// one Pod in order. It should return soon: the Pod waits for it. It must
-	// not close the cluster.
+	// one Pod in order. The Pod waits for it, so it should return soon, and
+	// must not wait for the Pod or the cluster itself (Delete, Wait, Close).
 	OnEvent func(Event)
 
 	// OnLog, if not nil, is called with every line that a container writes to
-	// stdout or stderr, those of one stream in order. It should return soon:
-	// the writer waits for it.
+	// stdout or stderr, those of one container in order. The writer waits for
+	// it, so it should return soon, and must not write to the container, nor
+	// wait for it (Delete, Close). A line longer than 16 KiB comes in pieces.
 	OnLog func(LogLine)
 }
 

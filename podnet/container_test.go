@@ -208,6 +208,17 @@ func TestContainerEnvironment(t *testing.T) {
 	assert.Equal(t, []string{"10.9.9.9"}, got)
 }
 
+func TestVariablesInCommandsAndValues(t *testing.T) {
+	c := startTools(t, podnet.ContainerSpec{
+		Env:  []podnet.EnvVar{{Name: "WHO", Value: "world"}, {Name: "GREETING", Value: "hello $(WHO) $(LATER)"}, {Name: "LATER", Value: "x"}, {Name: "PATH", Value: "/bin"}},
+		Args: []string{"echo", "$(GREETING)", "$(KUBERNETES_SERVICE_HOST)", "$(HOSTNAME)", "$$(WHO)"},
+	})
+	require.NoError(t, c.WaitLog(t.Context(), "\n"))
+	assert.Equal(t, "hello world $(LATER) 10.96.0.1 $(HOSTNAME) $(WHO)\n", c.Logs())
+	assert.Equal(t, "/bin", c.Getenv("PATH"))
+	assert.NotContains(t, strings.Join(c.Env(), " "), "PATH=/usr")
+}
+
 func TestVolumesAreSharedAndRootsAreNot(t *testing.T) {
 	cluster := podnettest.NewCluster(t, podnet.Config{Images: map[string]podnet.Program{"tools": tools}})
 	p := podnettest.StartPod(t, cluster, podnet.PodSpec{Name: "web",

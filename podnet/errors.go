@@ -15,6 +15,9 @@ var ErrClosed = errors.New("cluster is closed")
 // ErrDeleted is the error of waiting for something of a Pod that was deleted.
 var ErrDeleted = errors.New("Pod was deleted")
 
+// ErrDeleting is the error of applying a Pod whose namesake is being deleted.
+var ErrDeleting = errors.New("object is being deleted: a Pod of this name still exists")
+
 // errTwice is the error of one call that applies two objects of one name.
 var errTwice = errors.New("it is given twice, and not the same: give each Pod its own name")
 

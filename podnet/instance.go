@@ -61,7 +61,6 @@ func (i *instance) reap(p *process) {
 	for _, other := range rest {
 		other.kill()
 	}
-	i.log.flush()
 }
 
 func (i *instance) find(pid int) *process {

@@ -13,6 +13,10 @@ import (
 // rotated, and `kubectl logs` shows only what came after.
 const maxLogSize = 10 << 20
 
+// maxLine is where the container runtime cuts a line of a log (containerd,
+// max_container_log_line_size).
+const maxLine = 16 << 10
+
 // containerLog is the log of one run of a container.
 type containerLog struct {
 	onLine  func(stream, text string) // may be nil
@@ -42,6 +46,9 @@ func (l *containerLog) write(stream string, b []byte) {
 		}
 		all := append(l.partial[stream], b...)
 		end := bytes.LastIndexByte(all, '\n') + 1
+		if len(all)-end >= maxLine {
+			end = len(all)
+		}
 		complete, l.partial[stream] = all[:end:end], all[end:]
 	}
 	l.mu.Unlock()

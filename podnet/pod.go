@@ -2,8 +2,10 @@ package podnet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -36,6 +38,8 @@ type Pod struct {
 	client   *http.Client
 	failure  error         // why the first sandbox could not be made
 	failed   chan struct{} // closed when failure is set
+	deleting bool
+	gone     chan struct{} // closed when a deleted Pod has left the cluster
 }
 
 // kubeletFiles are the files of /etc that the kubelet writes for a Pod.
@@ -45,7 +49,7 @@ var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 	p := &Pod{
 		cluster: c, spec: spec, uid: uid, node: n, hostname: kubelet.Hostname(spec.Name, spec.Hostname),
-		volumes: make(map[string]*volume.Tree), etc: volume.New(0), failed: make(chan struct{}),
+		volumes: make(map[string]*volume.Tree), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
 	for _, v := range spec.Volumes {
 		t := volume.New(v.EmptyDir.SizeLimit)
@@ -55,11 +59,12 @@ func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 	for _, s := range spec.Containers {
 		p.containers = append(p.containers, &container{pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name})
 	}
+	p.worker = p.newWorker()
 	return p
 }
 
-// start begins the Pod's life.
-func (p *Pod) start() {
+// newWorker makes the kubelet's worker for the Pod.
+func (p *Pod) newWorker() *kubelet.Worker {
 	pod := kubelet.Pod{
 		Name: p.spec.Name, Namespace: p.spec.Namespace, UID: p.uid,
 		RestartPolicy: kubelet.RestartPolicy(p.spec.RestartPolicy), GracePeriod: p.gracePeriod(),
@@ -67,7 +72,7 @@ func (p *Pod) start() {
 	for _, c := range p.spec.Containers {
 		pod.Containers = append(pod.Containers, kubelet.Container{Name: c.Name, Image: c.Image, PullPolicy: kubelet.PullPolicy(c.ImagePullPolicy)})
 	}
-	p.worker = kubelet.Start(pod, podRuntime{p}, func(e kubelet.Event) { p.emit("kubelet", e) })
+	return kubelet.New(pod, podRuntime{p}, func(e kubelet.Event) { p.emit("kubelet", e) })
 }
 
 // emitScheduled tells where the Pod went. It runs in the Pod's own goroutine,
@@ -184,11 +189,14 @@ func (p *Pod) WaitReady(ctx context.Context) error { return p.Wait(ctx, PodStatu
 // whatever address. Containers run before their programs listen; a test that
 // dials has to wait for that. It fails when ctx ends and when the Pod does.
 func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
-	s := p.currentSandbox()
-	if s == nil {
-		return p.error("wait for", ErrNotRunning)
+	var s *sandbox
+	if err := p.Wait(ctx, func(PodStatus) bool { s = p.currentSandbox(); return s != nil }); err != nil {
+		return err
 	}
 	if err := s.net.WaitListening(ctx, port); err != nil {
+		if errors.Is(err, net.ErrClosed) {
+			err = fmt.Errorf("its sandbox is gone: %w", err)
+		}
 		status := p.Status()
 		return p.error("wait for", fmt.Errorf("no listener on TCP port %d: %w (STATUS %s, READY %s%s)", port, err, status.Columns.Status, status.Columns.Ready, why(status)))
 	}
@@ -200,18 +208,39 @@ func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
 // the Pod is gone; if ctx ends before that, the deletion goes on without it.
 func (p *Pod) Delete(ctx context.Context) error {
 	p.worker.Delete(p.gracePeriod(), false)
+	p.mu.Lock()
+	first := !p.deleting
+	p.deleting = true
+	p.mu.Unlock()
+	if first {
+		go func() { // ends with the worker, which Close stops
+			<-p.worker.Done()
+			p.cluster.forget(p)
+			close(p.gone)
+		}()
+	}
 	select {
-	case <-p.worker.Done():
+	case <-p.gone:
+		return nil
 	case <-ctx.Done():
 		return p.error("delete", context.Cause(ctx))
 	}
-	p.cluster.forget(p)
-	return nil
 }
 
-func (p *Pod) error(op string, err error) error {
-	return &ObjectError{Op: op, Kind: "Pod", Namespace: p.spec.Namespace, Name: p.spec.Name, Err: err}
+// KillSandbox kills the Pod's pause container, which holds its network
+// namespace: every connection of the Pod is gone, all containers are killed, and
+// unless the Pod never restarts they are started again in a new sandbox, with a
+// new IP (event SandboxChanged). It does not wait for that, and does nothing
+// while there is no sandbox.
+func (p *Pod) KillSandbox() { p.worker.SandboxDied() }
+
+func (p *Pod) isDeleting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deleting
 }
+
+func (p *Pod) error(op string, err error) error { return p.spec.error(op, err) }
 
 func (p *Pod) currentSandbox() *sandbox {
 	p.mu.Lock()
@@ -243,22 +272,4 @@ func (p *Pod) writeEtc(addrs []netip.Addr) error {
 		}
 	}
 	return nil
-}
-
-// env returns the environment of a container's main process.
-func (c *container) env() []string {
-	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOSTNAME=" + c.pod.hostname,
-	}
-	env = append(env, kubernetesEnv(c.pod.cluster.config.ServiceCIDRs[0])...)
-	home := true
-	for _, e := range c.spec.Env {
-		env = append(env, e.Name+"="+e.Value)
-		home = home && e.Name != "HOME"
-	}
-	if home { // runc takes it from the image's /etc/passwd
-		env = append(env, "HOME=/root")
-	}
-	return env
 }

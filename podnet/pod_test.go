@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -205,6 +206,89 @@ func TestKilledContainer(t *testing.T) {
 	})
 }
 
+func TestKill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{
+			{Name: "server", Run: serve(":80")}, {Name: "client", Run: untilStopped},
+		}})
+		synctest.Wait()
+		server, ip := p.Container("server"), p.IP()
+		conn, err := p.Container("client").Dial("tcp", "localhost:80")
+		require.NoError(t, err)
+		require.NoError(t, server.Kill())
+		_, err = conn.Read(make([]byte, 1))
+		assert.Equal(t, io.EOF, err)
+		synctest.Wait()
+		status := server.Status()
+		assert.Equal(t, 1, status.RestartCount)
+		assert.Equal(t, 137, status.LastTermination.ExitCode)
+		assert.Equal(t, "Error", status.LastTermination.Reason)
+		require.NoError(t, server.Signal(1, podnet.SIGKILL), "from outside that is the same")
+		synctest.Wait()
+		assert.ErrorIs(t, server.Kill(), podnet.ErrNotRunning, "it is in back-off")
+		assert.Equal(t, ip, p.IP())
+
+		p.KillSandbox()
+		synctest.Wait()
+		assert.NotEqual(t, ip, p.IP())
+		assert.True(t, slices.ContainsFunc(p.Events(), func(e podnet.Event) bool { return e.Reason == "SandboxChanged" }))
+		require.NoError(t, p.WaitReady(t.Context()))
+	})
+}
+
+// A Program may ask its Pod at once, and look at the name of a Pod that it waits
+// for elsewhere.
+func TestAProgramAsksItsPodAtOnce(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{})
+	for i := range 50 {
+		podnettest.StartPod(t, c, podnet.PodSpec{Name: fmt.Sprint("p", i), Containers: []podnet.ContainerSpec{{Name: "curious", Run: func(ctx context.Context, c *podnet.Container) error {
+			if !c.Pod().IP().IsValid() || c.Pod().Status().Phase == "" {
+				return errors.New("nothing is known")
+			}
+			return untilStopped(ctx, c)
+		}}}})
+	}
+}
+
+func TestADeletionGoesOnWithoutItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		spec := podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "deaf", Run: func(ctx context.Context, c *podnet.Container) error {
+			<-c.Killed()
+			return nil
+		}}}}
+		p := podnettest.StartPod(t, c, spec)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		assert.ErrorIs(t, p.Delete(ctx), context.DeadlineExceeded)
+		_, err := c.StartPod(t.Context(), spec)
+		assert.ErrorIs(t, err, podnet.ErrDeleting)
+		assert.EqualError(t, err, "podnet: apply Pod default/web: object is being deleted: a Pod of this name still exists")
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		assert.Nil(t, c.Pod("", "web"))
+		assert.NotEqual(t, p.UID(), podnettest.StartPod(t, c, spec).UID())
+		require.NoError(t, p.Delete(t.Context()), "it is gone already")
+	})
+}
+
+// What a caller does with its spec afterwards is nothing to the Pod.
+func TestASpecIsCopied(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{})
+	spec := podnet.PodSpec{Name: "web", Labels: map[string]string{"a": "1"}, Containers: []podnet.ContainerSpec{{Name: "a", Run: untilStopped, Env: []podnet.EnvVar{{Name: "A", Value: "1"}}}}}
+	p := podnettest.StartPod(t, c, spec)
+	spec.Containers[0].Env[0].Value, spec.Labels["a"] = "2", "2"
+	assert.Equal(t, "1", p.Spec().Containers[0].Env[0].Value)
+	assert.ErrorContains(t, c.Apply(t.Context(), spec), "may not change")
+}
+
+func TestWaitListeningBeforeThereIsASandbox(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{})
+	require.NoError(t, c.Apply(t.Context(), podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "a", Run: serve(":80")}}}))
+	require.NoError(t, c.Pod("", "web").WaitListening(t.Context(), 80))
+}
+
 func TestExitCodes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		run  podnet.Program
@@ -299,7 +383,7 @@ func TestCloseNamesAProgramThatIgnoresItsContext(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		err = c.Close()
-		assert.ErrorContains(t, err, "podnet: close: container default/web/stubborn was killed and still runs after 5s: its Program ignores its context\ngoroutine ")
+		assert.ErrorContains(t, err, "podnet: close: container default/web/stubborn was killed and still runs after 5s: its Program ignores its context\n#\t")
 		assert.ErrorContains(t, err, "TestCloseNamesAProgramThatIgnoresItsContext", "its stack is shown")
 		assert.NotContains(t, err.Error(), "good")
 		assert.Equal(t, 5*time.Second, time.Since(start))

@@ -92,7 +92,9 @@ const (
 	ProtocolSCTP Protocol = "SCTP"
 )
 
-// EnvVar is one variable of a container's environment.
+// EnvVar is one variable of a container's environment. In Value, and in Command
+// and Args, $(NAME) stands for a variable before it or one of a Service, $$ for
+// a dollar sign, and a name that is not known for itself.
 type EnvVar struct {
 	Name, Value string
 }

@@ -37,8 +37,6 @@ type process struct {
 	killed chan struct{} // closed by SIGKILL
 	done   chan struct{} // closed when the process has ended and its sockets are closed
 
-	goroutine string // the number of the one that runs the Program; guarded by programs.mu
-
 	mu     sync.Mutex // guards what follows
 	ended  bool       // nothing is written any more
 	signal Signal     // the first one received
@@ -47,15 +45,17 @@ type process struct {
 	files  map[*processFile]struct{} // open ones
 }
 
-// start runs program as the process's own goroutine.
+// start runs program in a goroutine of its own.
 func (p *process) start(program Program) {
-	tracker := &p.instance.container.pod.cluster.programs
-	tracker.add(p)
-	go func() {
-		defer tracker.remove(p)
-		tracker.entered(p)
+	started := make(chan struct{})
+	go p.instance.container.pod.cluster.programs.run(p, func() {
+		close(started)
 		p.end(p.call(program), false)
-	}()
+		if p == p.instance.main {
+			p.instance.log.flush() // here, where OnLog keeps nobody else waiting
+		}
+	})
+	<-started // from here on, Close waits for it
 }
 
 // call runs program and turns what comes of it into an exit code.
@@ -116,7 +116,10 @@ func (p *process) end(code int, killed bool) {
 
 // kill is SIGKILL: the process is dead when it returns, even if its goroutine
 // goes on. By the time it can see that it was killed, all it had is closed.
-func (p *process) kill() { p.end(exitKilled, true) }
+func (p *process) kill() {
+	p.end(exitKilled, true)
+	<-p.done // if it was ending already
+}
 
 // terminate delivers a signal that ends a process by default.
 func (p *process) terminate(sig Signal) {

@@ -1,11 +1,15 @@
 package podnet
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,49 +19,45 @@ const hangAfter = 5 * time.Second
 
 // programs are the goroutines that run Programs, so that Close can wait for
 // them and name those that do not return.
+//
+// Each runs with a profiler label that names the cluster and the container. The
+// goroutines that it starts inherit the label, and theirs do, so that a
+// goroutine profile tells whose they are.
 type programs struct {
+	cluster string // number of the cluster
+
 	mu      sync.Mutex            // guards what follows
 	running map[*process]struct{} // not yet returned
-	started map[string]string     // names of containers, by the number of a Program's goroutine
+	ran     bool                  // one was started at some time
 	idle    chan struct{}         // closed when running is next empty; nil if nobody waits
 }
 
-// maxStarted bounds started: of a cluster that runs that many processes, the
-// children of the first are not known any more.
-const maxStarted = 10000
+// label is the key of the profiler label, which a profile of the process shows
+// as well.
+const label = "podnet"
 
-func (t *programs) add(p *process) {
+var clusters atomic.Int64 // made so far, to tell their labels apart
+
+func newPrograms() programs {
+	return programs{cluster: strconv.FormatInt(clusters.Add(1), 10), running: make(map[*process]struct{})}
+}
+
+// run calls f, which runs p's Program, and keeps track of it.
+func (t *programs) run(p *process, f func()) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.running == nil {
-		t.running = make(map[*process]struct{})
-		t.started = make(map[string]string)
-	}
 	t.running[p] = struct{}{}
-}
-
-// entered notes that p runs in the calling goroutine, so that its stack and its
-// children can be found if it does not end.
-func (t *programs) entered(p *process) {
-	var buf [64]byte
-	number, _ := goroutineNumber(string(buf[:runtime.Stack(buf[:], false)]))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p.goroutine = number
-	if len(t.started) == maxStarted {
-		clear(t.started)
-	}
-	t.started[number] = p.instance.container.name
-}
-
-func (t *programs) remove(p *process) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.running, p)
-	if len(t.running) == 0 && t.idle != nil {
-		close(t.idle)
-		t.idle = nil
-	}
+	t.ran = true
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.running, p)
+		if len(t.running) == 0 && t.idle != nil {
+			close(t.idle)
+			t.idle = nil
+		}
+	}()
+	pprof.Do(context.Background(), pprof.Labels(label, t.cluster+"/"+p.instance.container.name), func(context.Context) { f() })
 }
 
 // wait waits until no Program runs and no goroutine that one started. Its error
@@ -65,12 +65,19 @@ func (t *programs) remove(p *process) {
 func (t *programs) wait() error {
 	deadline := time.Now().Add(hangAfter)
 	t.mu.Lock()
+	if !t.ran {
+		t.mu.Unlock()
+		return nil
+	}
+	var idle chan struct{}
 	if len(t.running) > 0 {
 		if t.idle == nil {
 			t.idle = make(chan struct{})
 		}
-		idle := t.idle
-		t.mu.Unlock()
+		idle = t.idle
+	}
+	t.mu.Unlock()
+	if idle != nil {
 		timer := time.NewTimer(hangAfter)
 		defer timer.Stop()
 		select {
@@ -78,15 +85,21 @@ func (t *programs) wait() error {
 		case <-timer.C:
 			return t.hanging()
 		}
-	} else {
-		t.mu.Unlock()
 	}
-	// Children have no end that could be waited for, only one to be seen. Most
-	// are a server's connections, which are gone in a moment.
+	// Goroutines that a Program started have no end that could be waited for,
+	// only one to be seen. Most are a server's connections, which are gone in a
+	// moment.
 	for pause := 100 * time.Microsecond; ; pause *= 2 {
-		err := t.children()
-		if err == nil || !time.Now().Before(deadline) {
-			return err
+		left := t.goroutines()
+		if len(left) == 0 {
+			return nil
+		}
+		if !time.Now().Before(deadline) {
+			var errs []error
+			for name, stacks := range left {
+				errs = append(errs, fmt.Errorf("podnet: close: a goroutine that container %s started still runs after %v\n%s", name, hangAfter, strings.Join(stacks, "\n")))
+			}
+			return errors.Join(errs...)
 		}
 		time.Sleep(min(pause, time.Until(deadline)))
 	}
@@ -94,60 +107,34 @@ func (t *programs) wait() error {
 
 // hanging returns an error that names the Programs that run.
 func (t *programs) hanging() error {
-	stacks := stackTraces()
+	stacks := t.goroutines()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var errs []error
 	for p := range t.running {
-		errs = append(errs, fmt.Errorf("podnet: close: %s was killed and still runs after %v: its Program ignores its context\n%s", p, hangAfter, stacks[p.goroutine]))
+		errs = append(errs, fmt.Errorf("podnet: close: %s was killed and still runs after %v: its Program ignores its context\n%s", p, hangAfter, strings.Join(stacks[p.instance.container.name], "\n")))
 	}
 	return errors.Join(errs...)
 }
 
-// children returns an error that names the goroutines which Programs started
-// and which still run.
-func (t *programs) children() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.started) == 0 {
-		return nil
+// goroutines returns the stacks of the goroutines that containers of this
+// cluster run, by the container's name.
+func (t *programs) goroutines() map[string][]string {
+	var profile bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
+		return nil // it cannot fail on a buffer
 	}
-	var errs []error
-	for _, trace := range stackTraces() {
-		_, creator, ok := strings.Cut(trace, "\ncreated by ")
-		if !ok {
+	prefix := fmt.Sprintf("%q:%q", label, t.cluster+"/")
+	prefix = strings.TrimSuffix(prefix, `"`)
+	stacks := make(map[string][]string)
+	for stack := range strings.SplitSeq(profile.String(), "\n\n") {
+		_, labels, found := strings.Cut(stack, prefix)
+		if !found {
 			continue
 		}
-		if _, creator, ok = strings.Cut(creator, " in "); !ok {
-			continue
-		}
-		parent, _ := goroutineNumber(creator)
-		if c := t.started[parent]; c != "" {
-			errs = append(errs, fmt.Errorf("podnet: close: a goroutine that container %s started still runs after %v\n%s", c, hangAfter, trace))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// stackTraces returns the stack traces of all goroutines by number.
-func stackTraces() map[string]string {
-	buf := make([]byte, 1<<16)
-	n := runtime.Stack(buf, true)
-	for n == len(buf) && n < 1<<26 {
-		buf = make([]byte, 2*len(buf))
-		n = runtime.Stack(buf, true)
-	}
-	stacks := make(map[string]string)
-	for trace := range strings.SplitSeq(string(buf[:n]), "\n\n") {
-		if number, ok := goroutineNumber(trace); ok {
-			stacks[number] = trace
-		}
+		name, _, _ := strings.Cut(labels, `"`)
+		_, frames, _ := strings.Cut(labels, "\n")
+		stacks[name] = append(stacks[name], frames)
 	}
 	return stacks
-}
-
-// goroutineNumber reads the number off a text that starts with "goroutine 12".
-func goroutineNumber(text string) (string, bool) {
-	text, ok := strings.CutPrefix(text, "goroutine ")
-	return text[:len(text)-len(strings.TrimLeft(text, "0123456789"))], ok
 }

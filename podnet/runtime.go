@@ -91,8 +91,9 @@ func (r podRuntime) StartContainer(_ context.Context, name string, _ int) (kubel
 	if err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonRunContainerError, Err: err}
 	}
+	command, args := c.commandLine()
 	main := &process{
-		argv: append(slices.Clone(c.spec.Command), c.spec.Args...), command: c.spec.Command, args: c.spec.Args,
+		argv: slices.Concat(command, args), command: command, args: args,
 		env: c.env(), dir: c.workingDir(), stdin: strings.NewReader(""),
 	}
 	if len(main.argv) == 0 {

@@ -55,12 +55,19 @@ const (
 	sandboxDead                      // made once, and gone
 )
 
-// Start starts the life of pod. It does not wait for anything to happen.
+// Start is New and then the worker's Start.
+func Start(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
+	w := New(pod, runtime, onEvent)
+	w.Start()
+	return w
+}
+
+// New returns the worker of a pod whose life has not begun; Start begins it.
 //
 // Each event is given to onEvent, which may be nil, in order and without a lock
 // held, before the status that it explains is published. onEvent must return
 // soon, and must not call Stop: the worker waits for it.
-func Start(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
+func New(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
 	w := &Worker{
 		pod:     pod,
 		runtime: runtime,
@@ -76,9 +83,12 @@ func Start(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
 	}
 	w.status = Status{Phase: PodPending, StartTime: time.Now()}
 	w.publish()
-	go w.loop()
 	return w
 }
+
+// Start begins the Pod's life. It is called once, and does not wait for anything
+// to happen.
+func (w *Worker) Start() { go w.loop() }
 
 // Delete asks for the Pod's end. Its containers get SIGTERM and, when grace is
 // over, SIGKILL. The grace period is raised to one second, as the API's is, and

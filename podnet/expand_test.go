@@ -1,0 +1,33 @@
+package podnet
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestExpand(t *testing.T) {
+	known := environment{"A=one", "B=two", "EMPTY=", "ODD-name=3"}
+	for text, want := range map[string]string{
+		"": "", "plain": "plain", "$(A)": "one", "$(A)$(B)": "onetwo", "x $(A) y": "x one y", "$(EMPTY)": "", "$(ODD-name)": "3",
+		"$(NOBODY)": "$(NOBODY)", "$$(A)": "$(A)", "$$$(A)": "$one", "$$$$(A)": "$$(A)", "$A": "$A", "$": "$", "$$": "$", "a$": "a$",
+		"$(A": "$(A", "$(": "$(", "$()": "$()", "$($(A))": "$($(A))", "100$": "100$", "$(A)(B)": "one(B)",
+	} {
+		assert.Equal(t, want, expand(text, known.lookup), text)
+	}
+}
+
+func TestEnvironmentHasEachNameOnce(t *testing.T) {
+	e := environment{"A=1", "AB=2"}
+	assert.Equal(t, environment{"A=3", "AB=2", "B=4"}, e.set("A", "3").set("B", "4"))
+}
+
+func FuzzExpand(f *testing.F) {
+	f.Add("$(A) $$ $(NOBODY) $(")
+	f.Fuzz(func(t *testing.T, text string) {
+		none := func(string) (string, bool) { return "", false }
+		if once := expand(text, none); len(once) > len(text) {
+			t.Errorf("%q became the longer %q", text, once)
+		}
+	})
+}
