@@ -11,6 +11,9 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
+
+	"podnet.dev/podnet/internal/netstack"
 )
 
 // Cluster is a Kubernetes cluster in this process: nodes with Pods on them, and
@@ -21,6 +24,7 @@ import (
 type Cluster struct {
 	config     Config
 	nameserver netip.Addr
+	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
 
 	mu     sync.Mutex // guards what follows
@@ -50,6 +54,11 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	if c.images == nil {
 		c.images = make(images)
+	}
+	c.headStart = 5 * time.Millisecond
+	if netstack.InBubble() {
+		// The clock moves only when all wait: the first has done what it does.
+		c.headStart = 10 * time.Nanosecond
 	}
 	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
 		c.nameserver = c.nameserver.Next()

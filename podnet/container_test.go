@@ -185,7 +185,7 @@ func TestContainerEnvironment(t *testing.T) {
 	}, c.Env())
 
 	for host, want := range map[string][]string{
-		"localhost": {"::1", "127.0.0.1"}, "front": {"10.244.0.2", "fd00:10:244::2"}, "db": {"10.1.2.3"}, "192.0.2.7": {"192.0.2.7"},
+		"localhost": {"127.0.0.1", "::1"}, "front": {"10.244.0.2", "fd00:10:244::2"}, "db": {"10.1.2.3"}, "192.0.2.7": {"192.0.2.7"},
 	} {
 		got, err := c.LookupHost(t.Context(), host)
 		require.NoError(t, err)

@@ -39,6 +39,7 @@ func (i *instance) newProcess(p *process) *process {
 	p.instance, p.pid, p.startedAt = i, i.lastPID, time.Now()
 	p.killed, p.done = make(chan struct{}), make(chan struct{})
 	p.owner = i.sandbox.net.NewOwner(i.container.spec.Name, p.pid, i.container.pod.cluster.resolver(i.hosts))
+	p.owner.SetFiles(unixFiles{p})
 	i.processes[p.pid] = p
 	return p
 }

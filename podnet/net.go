@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -20,18 +21,24 @@ func (c *Container) owner() (*netstack.Owner, error) {
 	return p.owner, nil
 }
 
-// Listen listens in the Pod, as net.Listen does on Linux: network is tcp, tcp4
-// or tcp6. Errors are *net.OpError with Linux's errnos and texts; a port that
-// any container of the Pod holds is EADDRINUSE. The listener belongs to the
-// process and is closed when it ends.
+// Listen listens in the Pod, as net.Listen does on Linux: network is tcp, tcp4,
+// tcp6, unix or unixpacket. Errors are *net.OpError with Linux's errnos and
+// texts; a port that any container of the Pod holds is EADDRINUSE. The listener
+// belongs to the process and is closed when it ends.
+//
+// The path of a Unix socket is in the container's file system, relative to the
+// process's working directory, and containers that mount the volume it is in
+// reach it there. A process that ends without closing the listener leaves the
+// path behind: EADDRINUSE for the next, until it is removed. An abstract name,
+// such as "@name", is the Pod's. File descriptors cannot be passed.
 func (c *Container) Listen(network, address string) (net.Listener, error) {
-	return listen(c.owner, network, address)
+	return listen(context.Background(), c.owner, ListenConfig{}, network, address)
 }
 
-// ListenPacket opens a UDP socket in the Pod, as net.ListenPacket does on
-// Linux: network is udp, udp4 or udp6. See Listen.
+// ListenPacket opens a datagram socket in the Pod, as net.ListenPacket does on
+// Linux: network is udp, udp4, udp6 or unixgram. See Listen.
 func (c *Container) ListenPacket(network, address string) (net.PacketConn, error) {
-	return listenPacket(c.owner, network, address)
+	return listenPacket(context.Background(), c.owner, ListenConfig{}, network, address)
 }
 
 // Dial connects from the Pod, as net.Dial does on Linux. localhost is that of
@@ -43,18 +50,19 @@ func (c *Container) Dial(network, address string) (net.Conn, error) {
 
 // DialContext is Dial with a context that may end it, as of net.Dialer.
 func (c *Container) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, c.owner, network, address)
+	return dial(ctx, c.owner, Dialer{}, network, address)
 }
 
 // LookupHost returns the addresses of a name as net.Resolver does in the
-// container: from its /etc/hosts. There is no cluster DNS yet, so any other
-// name is not found. Errors are *net.DNSError.
-func (c *Container) LookupHost(ctx context.Context, host string) ([]string, error) {
+// container: from its /etc/hosts, in the order of the file. (Dial tries them in
+// that of RFC 6724: localhost as ::1 first.) There is no cluster DNS yet, so any
+// other name is not found. Errors are *net.DNSError.
+func (c *Container) LookupHost(_ context.Context, host string) ([]string, error) {
 	hosts := func() string { return "" }
 	if i := c.instance(); i != nil {
 		hosts = i.hosts
 	}
-	return lookupHost(ctx, c.container.pod.cluster.resolver(hosts), host)
+	return c.container.pod.cluster.lookupHost(hosts, host)
 }
 
 // HTTPClient returns a client whose connections come from the container's
@@ -81,14 +89,15 @@ func (p *Pod) owner() (*netstack.Owner, error) {
 }
 
 // Listen is like [Container.Listen]; the listener belongs to the Pod's pause
-// container and lives as long as the Pod's sandbox.
+// container and lives as long as the Pod's sandbox. Pause has no file system, so
+// of Unix sockets there are abstract names only.
 func (p *Pod) Listen(network, address string) (net.Listener, error) {
-	return listen(p.owner, network, address)
+	return listen(context.Background(), p.owner, ListenConfig{}, network, address)
 }
 
 // ListenPacket is like [Container.ListenPacket], for the Pod's pause container.
 func (p *Pod) ListenPacket(network, address string) (net.PacketConn, error) {
-	return listenPacket(p.owner, network, address)
+	return listenPacket(context.Background(), p.owner, ListenConfig{}, network, address)
 }
 
 // Dial is like [Container.Dial], for the Pod's pause container.
@@ -98,13 +107,13 @@ func (p *Pod) Dial(network, address string) (net.Conn, error) {
 
 // DialContext is like [Container.DialContext], for the Pod's pause container.
 func (p *Pod) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, p.owner, network, address)
+	return dial(ctx, p.owner, Dialer{}, network, address)
 }
 
 // LookupHost is like [Container.LookupHost], with the /etc/hosts that the
 // kubelet writes.
-func (p *Pod) LookupHost(ctx context.Context, host string) ([]string, error) {
-	return lookupHost(ctx, p.cluster.resolver(p.hostsFile), host)
+func (p *Pod) LookupHost(_ context.Context, host string) ([]string, error) {
+	return p.cluster.lookupHost(p.hostsFile, host)
 }
 
 // HTTPClient is like [Container.HTTPClient], for the Pod's pause container.
@@ -115,30 +124,6 @@ func (p *Pod) HTTPClient() *http.Client {
 		p.client = newHTTPClient(p.DialContext)
 	}
 	return p.client
-}
-
-func listen(owner func() (*netstack.Owner, error), network, address string) (net.Listener, error) {
-	o, err := owner()
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
-	}
-	return o.Listen(context.Background(), network, address)
-}
-
-func listenPacket(owner func() (*netstack.Owner, error), network, address string) (net.PacketConn, error) {
-	o, err := owner()
-	if err != nil {
-		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
-	}
-	return o.ListenPacket(context.Background(), network, address)
-}
-
-func dial(ctx context.Context, owner func() (*netstack.Owner, error), network, address string) (net.Conn, error) {
-	o, err := owner()
-	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
-	}
-	return o.Dial(ctx, network, address)
 }
 
 func newHTTPClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
@@ -152,28 +137,38 @@ func newHTTPClient(dial func(ctx context.Context, network, address string) (net.
 	}}
 }
 
-// resolver finds names in a hosts file, which is read at every look-up.
+// resolver finds names in a hosts file, which is read at every look-up. It gives
+// their addresses in the order in which they are to be dialed.
 func (c *Cluster) resolver(hosts func() string) netstack.Resolver {
 	return func(ctx context.Context, host string) ([]netip.Addr, error) {
 		if err := ctx.Err(); err != nil {
-			return nil, &net.DNSError{Err: err.Error(), Name: host, UnwrapErr: err}
+			err = netstack.ContextError(err)
+			timeout := errors.Is(err, context.DeadlineExceeded)
+			return nil, &net.DNSError{Err: err.Error(), Name: host, UnwrapErr: err, IsTimeout: timeout, IsTemporary: timeout}
 		}
-		if addrs := dns.LookupHosts(hosts(), host); len(addrs) > 0 {
-			return addrs, nil
-		}
-		notFound := &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-		if host != "" {
-			notFound.Server = net.JoinHostPort(c.nameserver.String(), "53")
-		}
-		return nil, notFound
+		addrs, err := c.lookupHosts(hosts, host)
+		dns.Sort(addrs)
+		return addrs, err
 	}
 }
 
-func lookupHost(ctx context.Context, lookup netstack.Resolver, host string) ([]string, error) {
+// lookupHosts finds a name in a hosts file, with the addresses in its order.
+func (c *Cluster) lookupHosts(hosts func() string, host string) ([]netip.Addr, error) {
+	if addrs := dns.LookupHosts(hosts(), host); len(addrs) > 0 {
+		return addrs, nil
+	}
+	notFound := &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	if dns.IsName(host) { // else nobody is asked
+		notFound.Server = net.JoinHostPort(c.nameserver.String(), "53")
+	}
+	return nil, notFound
+}
+
+func (c *Cluster) lookupHost(hosts func() string, host string) ([]string, error) {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return []string{host}, nil
 	}
-	addrs, err := lookup(ctx, host)
+	addrs, err := c.lookupHosts(hosts, host)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,6 @@ func TestPortClashCrashLoops(t *testing.T) {
 		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "clash", Containers: []podnet.ContainerSpec{
 			{Name: "first", Run: serve(":80"), Ports: []podnet.ContainerPort{{ContainerPort: 80}}},
 			{Name: "second", Run: func(ctx context.Context, c *podnet.Container) error {
-				time.Sleep(time.Millisecond) // let the first one bind
 				if begin.IsZero() {
 					begin = time.Now()
 				}
@@ -135,6 +134,22 @@ func TestPortClashCrashLoops(t *testing.T) {
 		assert.Positive(t, reasons["BackOff spec.containers{second}"])
 	})
 	t.Log("two hours passed in", time.Since(real))
+}
+
+// The first container of the spec binds first: always in a bubble, and in plain
+// time unless it dawdles.
+func TestTheFirstInTheSpecBindsFirst(t *testing.T) {
+	for i := range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			c := podnettest.NewCluster(t, podnet.Config{Seed: uint64(i)})
+			p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "clash", Containers: []podnet.ContainerSpec{
+				{Name: "first", Run: serve(":80")}, {Name: "second", Run: serve(":80")},
+			}})
+			synctest.Wait()
+			require.Len(t, p.Sockets(), 1)
+			require.Equal(t, "first", p.Sockets()[0].Container)
+		})
+	}
 }
 
 func TestKilledContainer(t *testing.T) {

@@ -58,6 +58,27 @@ func (p *process) start(program Program) {
 	<-started // from here on, Close waits for it
 }
 
+// settle waits until the process has opened a socket, and a little longer, for
+// servers that open several; or until it has ended; but no longer than a moment.
+func (p *process) settle(ctx context.Context, moment time.Duration) {
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	opened := p.owner.Opened()
+	for {
+		select {
+		case <-opened:
+			opened = nil
+			timer.Reset(moment / 10)
+		case <-p.done:
+			return
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			return
+		}
+	}
+}
+
 // call runs program and turns what comes of it into an exit code.
 func (p *process) call(program Program) (code int) {
 	returned := false

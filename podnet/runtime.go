@@ -69,7 +69,10 @@ func (r podRuntime) PullImage(_ context.Context, image string) (int64, error) {
 	return 0, fmt.Errorf("rpc error: code = NotFound desc = failed to pull and unpack image %q: failed to resolve reference %q: %s: not found (no Program stands for this image: give one to Config.Images or Cluster.HandleImage)", ref, ref, ref)
 }
 
-func (r podRuntime) StartContainer(_ context.Context, name string, _ int) (kubelet.Process, error) {
+// StartContainer starts a container's process. Before the next container's it
+// leaves it a moment to bind its ports: a real runtime takes longer than that to
+// start a container, and so the first in the spec is the first to bind.
+func (r podRuntime) StartContainer(ctx context.Context, name string, restartCount int) (kubelet.Process, error) {
 	p := r.pod
 	var c *container
 	for _, c = range p.containers {
@@ -110,6 +113,9 @@ func (r podRuntime) StartContainer(_ context.Context, name string, _ int) (kubel
 	c.current = i
 	c.mu.Unlock()
 	main.start(program)
+	if last := p.containers[len(p.containers)-1]; restartCount == 0 && c != last {
+		main.settle(ctx, p.cluster.headStart)
+	}
 	return mainProcess{main}, nil
 }
 

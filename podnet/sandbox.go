@@ -99,11 +99,12 @@ func (p *Pod) Interfaces() []Interface {
 
 // Socket is an open socket of a Pod, as `ss -a` shows it.
 type Socket struct {
-	Network   string // tcp or udp
+	Network   string // as ss names it: tcp, udp, or u_str, u_dgr or u_seq of a Unix socket
 	State     string // LISTEN, ESTAB, CLOSE-WAIT, UNCONN…
 	Local     netip.AddrPort
 	Remote    netip.AddrPort // the zero AddrPort if there is none
 	DualStack bool           // bound to [::] and open to IPv4 as well
+	Path      string         // of a Unix socket: its path, or its abstract name with "@" before it; "" for none
 	RecvQ     int            // bytes received and not yet read
 	SendQ     int            // bytes written and not yet acknowledged
 	Container string         // the owner; "pause" for sockets of the Pod itself
@@ -120,7 +121,7 @@ func (p *Pod) Sockets() []Socket {
 	var list []Socket
 	for _, k := range s.net.Sockets() {
 		list = append(list, Socket{
-			Network: k.Network, State: k.State, Local: k.Local, Remote: k.Remote, DualStack: k.Dual,
+			Network: k.Network, State: k.State, Local: k.Local, Remote: k.Remote, DualStack: k.Dual, Path: k.Path,
 			RecvQ: k.RecvQ, SendQ: k.SendQ, Container: k.Owner, PID: k.PID,
 		})
 	}

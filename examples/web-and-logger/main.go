@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"time"
 
 	"podnet.dev/podnet"
 	"podnet.dev/podnet/image"
@@ -23,6 +24,8 @@ var manifests embed.FS
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	if err := run(ctx, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "web-and-logger:", err)
 		os.Exit(1)
@@ -99,6 +102,9 @@ func asMeant(ctx context.Context, out io.Writer) error {
 	page, err := pod.Container("log-tailer").Exec(ctx, "sh", "-c", command)
 	if err != nil {
 		return err
+	}
+	if page.ExitCode != 0 {
+		return fmt.Errorf("%s: exit code %d\n%s", command, page.ExitCode, page.Stderr)
 	}
 	fmt.Fprintf(out, "   log-tailer $ %s\n%s", command, indent(page.Stdout+page.Stderr))
 	say(out, "And nginx's line for it, which log-tailer followed through the volume:")

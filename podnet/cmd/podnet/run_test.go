@@ -105,7 +105,7 @@ func TestExec(t *testing.T) {
 	t.Run("commands run in order when the ports are listened on, and end the run", func(t *testing.T) {
 		got, took := runVirtual(t, manifest, "--exec", "shell: get http://localhost", "--exec", "app: echo one\ntwo: three")
 		assert.Equal(t, 0, got.code, got.stderr)
-		assert.Zero(t, took)
+		assert.Less(t, took, time.Second)
 		assert.Contains(t, got.stdout, `
 shell $ get http://localhost
 shell > I am app

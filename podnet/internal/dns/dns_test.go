@@ -19,15 +19,36 @@ func TestLookupHosts(t *testing.T) {
 		"10.244.0.2\tweb.sub.default.svc.cluster.local\tweb\nfd00::2\tweb\n\n" +
 		"not-an-address\tweb\n10.0.0.1\n10.0.0.9 other # web\n2001:db8::9 other\n10.0.0.9 other"
 	for name, want := range map[string]string{
-		"localhost": "::1 127.0.0.1", "LocalHost.": "::1 127.0.0.1", "ip6-localhost": "::1",
+		"localhost": "127.0.0.1 ::1", "LocalHost.": "127.0.0.1 ::1", "ip6-localhost": "::1",
 		"web": "10.244.0.2 fd00::2", "web.sub.default.svc.cluster.local": "10.244.0.2",
-		"other": "2001:db8::9 10.0.0.9", "nobody": "", "": "",
+		"other": "10.0.0.9 2001:db8::9", "nobody": "", "": "",
 	} {
 		var got []string
 		for _, a := range LookupHosts(hosts, name) {
 			got = append(got, a.String())
 		}
 		assert.Equal(t, want, strings.Join(got, " "), name)
+	}
+}
+
+func TestSort(t *testing.T) {
+	var addrs, want []netip.Addr
+	for _, s := range []string{"10.0.0.1", "fec0::1", "fd00::1", "127.0.0.1", "::1", "2001:db8::1"} {
+		addrs = append(addrs, netip.MustParseAddr(s))
+	}
+	for _, s := range []string{"::1", "2001:db8::1", "10.0.0.1", "127.0.0.1", "fd00::1", "fec0::1"} {
+		want = append(want, netip.MustParseAddr(s))
+	}
+	Sort(addrs)
+	assert.Equal(t, want, addrs)
+}
+
+func TestIsName(t *testing.T) {
+	for _, name := range []string{"localhost", "a.b", "a.b.", ".", "x_y", "1a", "xn--bcher-kva.example", strings.Repeat("a", 63)} {
+		assert.True(t, IsName(name), name)
+	}
+	for _, name := range []string{"", "a..b", ".a", "-a", "a-.b", "a-", "12.34", "white space", "b\u00fccher", strings.Repeat("a", 64), strings.Repeat("a.", 130)} {
+		assert.False(t, IsName(name), name)
 	}
 }
 

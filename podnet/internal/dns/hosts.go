@@ -7,9 +7,8 @@ import (
 )
 
 // LookupHosts returns the addresses that a hosts file gives for a name, in the
-// order in which a resolver hands them out: by the precedence of RFC 6724, so
-// that localhost is ::1 before 127.0.0.1, and otherwise as in the file. Lines
-// that make no sense are passed over, as hosts(5) readers do.
+// order of the file. Lines that make no sense are passed over, as hosts(5)
+// readers do.
 func LookupHosts(hosts, name string) []netip.Addr {
 	name = strings.TrimSuffix(name, ".")
 	var addrs []netip.Addr
@@ -27,8 +26,14 @@ func LookupHosts(hosts, name string) []netip.Addr {
 			addrs = append(addrs, addr)
 		}
 	}
-	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return precedence(b) - precedence(a) })
 	return addrs
+}
+
+// Sort puts addresses into the order in which a program is to try them: by the
+// precedence of RFC 6724, so that localhost is ::1 before 127.0.0.1, and
+// otherwise as they are.
+func Sort(addrs []netip.Addr) {
+	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return precedence(b) - precedence(a) })
 }
 
 var (

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
-	"strconv"
+	"strings"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
@@ -63,6 +63,9 @@ func (n network) addr(ap netip.AddrPort) net.Addr {
 // resolve parses host:port as net does for network n. An empty host gives one
 // address without an IP. The errors are net's, not yet in an OpError.
 func (n network) resolve(ctx context.Context, address string, lookup Resolver) ([]netip.AddrPort, error) {
+	if address == "" { // as in net: any address, any port
+		return []netip.AddrPort{{}}, nil
+	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -105,16 +108,14 @@ var services = map[string]uint16{
 }
 
 func (n network) lookupPort(service string) (uint16, error) {
-	if service == "" {
-		return 0, nil
-	}
-	if p, err := strconv.Atoi(service); err == nil {
-		if p < 0 || p > 65535 {
-			return 0, &net.AddrError{Err: "invalid port", Addr: service}
+	if strings.Trim(service, "+-0123456789") == "" {
+		// net looks nothing up for a number, and has its own way to read one.
+		if p, err := net.LookupPort("tcp", service); err == nil {
+			return uint16(p), nil
 		}
-		return uint16(p), nil
+		return 0, &net.AddrError{Err: "invalid port", Addr: service}
 	}
-	if p, ok := services[service]; ok {
+	if p, ok := services[strings.ToLower(service)]; ok {
 		return p, nil
 	}
 	return 0, &net.DNSError{Err: "unknown port", Name: n.name + "/" + service, IsNotFound: true}
@@ -186,6 +187,14 @@ func addrPort(fa tcpip.FullAddress, v6 bool) netip.AddrPort {
 		a = netip.AddrFrom16(a.As16())
 	}
 	return netip.AddrPortFrom(a, fa.Port)
+}
+
+// shownBy returns ap as an IPv6 socket shows it if v6 is set.
+func shownBy(v6 bool, ap netip.AddrPort) netip.AddrPort {
+	if v6 {
+		return netip.AddrPortFrom(netip.AddrFrom16(ap.Addr().As16()), ap.Port())
+	}
+	return ap
 }
 
 func prefix(p tcpip.AddressWithPrefix) netip.Prefix {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -11,6 +13,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"podnet.dev/podnet/internal/errno"
 )
 
 // fallbackDelay is net.Dialer's: how long the first family of a name with
@@ -20,6 +24,19 @@ const fallbackDelay = 300 * time.Millisecond
 // Dial connects to a TCP or UDP address, understood as by net.Dialer. Errors
 // are *net.OpError; of several addresses, the first one's.
 func (o *Owner) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return o.DialWith(ctx, Dialer{}, network, address)
+}
+
+// DialWith is Dial with options.
+func (o *Owner) DialWith(ctx context.Context, d Dialer, network, address string) (net.Conn, error) {
+	ctx, cancel := d.withDeadline(ctx)
+	defer cancel()
+	if isUnix(network) {
+		return o.dialUnix(ctx, d, network, address)
+	}
+	if d.LocalName != "" {
+		return nil, mismatchedLocal(network, d.LocalName)
+	}
 	if isIP(network) {
 		return o.dialIP(ctx, network, address)
 	}
@@ -27,12 +44,18 @@ func (o *Owner) Dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
+	if address == "" {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errMissingAddress}
+	}
 	addrs, err := n.resolve(ctx, address, o.lookup)
+	if err == nil {
+		addrs, err = d.reachable(n, addrs)
+	}
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	if !n.stream {
-		return o.dialSerial(ctx, n, addrs)
+	if !n.stream || d.FallbackDelay < 0 {
+		return o.dialSerial(ctx, d, n, addrs)
 	}
 	var first, rest []netip.AddrPort
 	for _, a := range addrs {
@@ -43,14 +66,14 @@ func (o *Owner) Dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 	}
 	if len(rest) == 0 {
-		return o.dialSerial(ctx, n, first)
+		return o.dialSerial(ctx, d, n, first)
 	}
-	return o.dialParallel(ctx, n, first, rest)
+	return o.dialParallel(ctx, d, n, first, rest)
 }
 
 // dialParallel dials first, and rest as soon as first has failed or is slow.
 // The first connection wins; the error is that of first.
-func (o *Owner) dialParallel(ctx context.Context, n network, first, rest []netip.AddrPort) (net.Conn, error) {
+func (o *Owner) dialParallel(ctx context.Context, d Dialer, n network, first, rest []netip.AddrPort) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
@@ -60,12 +83,16 @@ func (o *Owner) dialParallel(ctx context.Context, n network, first, rest []netip
 	}
 	results := make(chan result)
 	dial := func(addrs []netip.AddrPort, isFirst bool) {
-		conn, err := o.dialSerial(ctx, n, addrs)
+		conn, err := o.dialSerial(ctx, d, n, addrs)
 		results <- result{conn, err, isFirst}
 	}
 	go dial(first, true)
 	running := 1
-	fallback := time.NewTimer(fallbackDelay)
+	delay := d.FallbackDelay
+	if delay == 0 {
+		delay = fallbackDelay
+	}
+	fallback := time.NewTimer(delay)
 	defer fallback.Stop()
 	startRest := fallback.C
 
@@ -109,23 +136,23 @@ func (o *Owner) dialParallel(ctx context.Context, n network, first, rest []netip
 
 // dialSerial tries addrs in turn. The time that is left is shared out among
 // them, as net does.
-func (o *Owner) dialSerial(ctx context.Context, n network, addrs []netip.AddrPort) (net.Conn, error) {
+func (o *Owner) dialSerial(ctx context.Context, d Dialer, n network, addrs []netip.AddrPort) (net.Conn, error) {
 	var firstErr error
 	for i, a := range addrs {
-		conn, err := o.dialOne(ctx, n, a, len(addrs)-i)
+		conn, err := o.dialOne(ctx, d, n, a, len(addrs)-i)
 		if err == nil {
 			return conn, nil
 		}
 		if firstErr == nil {
-			firstErr = &net.OpError{Op: "dial", Net: n.name, Addr: n.addr(a), Err: err}
+			firstErr = &net.OpError{Op: "dial", Net: n.name, Source: d.local(n), Addr: n.addr(a), Err: err}
 		}
 	}
 	return nil, firstErr
 }
 
-func (o *Owner) dialOne(ctx context.Context, n network, a netip.AddrPort, left int) (net.Conn, error) {
+func (o *Owner) dialOne(ctx context.Context, d Dialer, n network, a netip.AddrPort, left int) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, contextError(err)
+		return nil, ContextError(err)
 	}
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		share := max(time.Until(deadline)/time.Duration(left), min(2*time.Second, time.Until(deadline)))
@@ -135,9 +162,9 @@ func (o *Owner) dialOne(ctx context.Context, n network, a netip.AddrPort, left i
 	}
 	target := netip.AddrPortFrom(n.toDial(a.Addr()), a.Port())
 	if !n.stream {
-		return conn(o.dialUDP(n, target))
+		return conn(o.dialUDP(d, n, target))
 	}
-	return conn(o.dialTCP(ctx, n, target))
+	return conn(o.dialTCP(ctx, d, n, target))
 }
 
 // conn keeps a nil pointer from becoming a net.Conn that is not nil.
@@ -148,7 +175,7 @@ func conn[C net.Conn](c C, err error) (net.Conn, error) {
 	return c, nil
 }
 
-func (o *Owner) dialTCP(ctx context.Context, n network, raddr netip.AddrPort) (*tcpConn, error) {
+func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.AddrPort) (*tcpConn, error) {
 	if o.isDead() {
 		return nil, net.ErrClosed
 	}
@@ -163,12 +190,31 @@ func (o *Owner) dialTCP(ctx context.Context, n network, raddr netip.AddrPort) (*
 		return nil, sysError("socket", terr)
 	}
 	ep.SocketOptions().SetV6Only(v6only)
+	if d.LocalAddr != (netip.AddrPort{}) {
+		if err := o.bindToDial(ep, d.LocalAddr, raddr); err != nil {
+			ep.Close()
+			return nil, err
+		}
+	}
 	if err := o.connect(ctx, ep, wq, raddr); err != nil {
 		ep.Close()
 		o.ns.pump.kick()
 		return nil, err
 	}
-	return newTCPConn(o, n, v6, ep, wq)
+	return newTCPConn(o, n, v6, ep, wq, shownBy(v6, raddr), keepAlive(d.KeepAlive, d.KeepAliveConfig))
+}
+
+// bindToDial binds ep to laddr, to be connected to raddr.
+func (o *Owner) bindToDial(ep tcpip.Endpoint, laddr, raddr netip.AddrPort) error {
+	from := laddr.Addr().Unmap()
+	fa := fullAddress(netip.AddrPortFrom(from, laddr.Port()))
+	if from.IsValid() && !from.IsUnspecified() {
+		fa.NIC = o.ns.routeTo(from, raddr.Addr())
+	}
+	if terr := ep.Bind(fa); terr != nil {
+		return sysError("bind", terr)
+	}
+	return nil
 }
 
 // connect connects ep and waits for the outcome.
@@ -177,6 +223,9 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 	wq.EventRegister(&entry)
 	defer wq.EventUnregister(&entry)
 
+	if e := o.ns.cannotConnect(raddr.Addr(), true); e != 0 {
+		return os.NewSyscallError("connect", errno.Of(e))
+	}
 	terr := ep.Connect(fullAddress(raddr))
 	o.ns.pump.kick()
 	if _, started := terr.(*tcpip.ErrConnectStarted); !started && terr != nil {
@@ -186,7 +235,7 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 		select {
 		case <-ready:
 		case <-ctx.Done():
-			return contextError(ctx.Err())
+			return ContextError(ctx.Err())
 		case <-o.dead:
 			return net.ErrClosed
 		}
@@ -203,6 +252,24 @@ func connecting(ep tcpip.Endpoint) bool {
 		return true
 	}
 	return false
+}
+
+// cannotConnect returns the error of connect(2) to an address that Linux rules
+// out, or 0. stream says that it is TCP's.
+func (ns *Namespace) cannotConnect(a netip.Addr, stream bool) syscall.Errno {
+	switch {
+	case stream && (a.IsMulticast() || ns.isBroadcast(a)):
+		return syscall.ENETUNREACH
+	case needsZone(a):
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// needsZone reports whether a means something on a certain link only, which a
+// does not name.
+func needsZone(a netip.Addr) bool {
+	return a.Is6() && a.Zone() == "" && (a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast())
 }
 
 // noRoute gives the lack of a route Linux's name; a host that is unreachable

@@ -25,9 +25,13 @@
 //
 // # What differs from Linux
 //
-//   - SO_LINGER with a positive time does not make Close wait.
-//   - Connections are not *net.TCPConn or *net.UDPConn, and there is no raw
-//     file descriptor (syscall.Conn). Look for methods by interface.
+// docs/differences.md has it case by case, from the table of package behaviour.
+// In short:
+//
+//   - Connections are not *net.TCPConn, *net.UDPConn or *net.UnixConn, and there
+//     is no raw file descriptor (syscall.Conn). Look for methods by interface.
+//   - Unix sockets pass no file descriptors and no credentials. They are written
+//     after af_unix.c, not gVisor's.
 //   - RACK loss recovery is off: at a round-trip time of zero, which virtual
 //     time makes common, gVisor's retransmits for ever.
 package netstack

@@ -89,7 +89,8 @@ func (dialTimeout) Is(target error) bool { return target == context.DeadlineExce
 func (dialCanceled) Error() string        { return "operation was canceled" }
 func (dialCanceled) Is(target error) bool { return target == context.Canceled }
 
-func contextError(err error) error {
+// ContextError returns what net makes of a context's error.
+func ContextError(err error) error {
 	switch err {
 	case context.Canceled:
 		return dialCanceled{}

@@ -2,9 +2,11 @@ package netstack
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,10 +47,12 @@ type Namespace struct {
 	pump  *pump
 	pace  *pace
 	ports portTable
+	unix  unixNames
 
 	mu     sync.Mutex // guards what follows
 	links  []link     // in order of their index; lo first
 	owners map[*Owner]struct{}
+	bcasts []netip.Addr // the IPv4 broadcast addresses of the links
 	closed bool
 	done   chan struct{} // closed when Close begins
 }
@@ -63,7 +67,7 @@ type link struct {
 func New(cfg Config) (*Namespace, error) {
 	ns := &Namespace{owners: make(map[*Owner]struct{}), done: make(chan struct{})}
 	clk := &clock{start: time.Now()}
-	if inBubble() {
+	if InBubble() {
 		ns.pump = newPump()
 		ns.pace = new(pace)
 		clk.fired = ns.pump.kick
@@ -157,6 +161,9 @@ func (ns *Namespace) AddLink(l Link) error {
 			return err
 		}
 		ns.addRoute(tcpip.Route{Destination: subnet(host), NIC: loopbackID})
+		if p.Addr().Is4() && p.Bits() < 31 {
+			ns.bcasts = append(ns.bcasts, broadcast(p))
+		}
 		if !p.IsSingleIP() {
 			ns.addRoute(tcpip.Route{Destination: subnet(p), NIC: id})
 		}
@@ -169,6 +176,37 @@ func (ns *Namespace) AddLink(l Link) error {
 		ns.addRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: id})
 	}
 	return nil
+}
+
+// routeTo returns the link over which packets from local to remote leave, or 0 if
+// there is none. A socket that is bound to one of the Pod's own addresses must
+// be told: both lo and eth0 have the address, and gVisor takes either.
+func (ns *Namespace) routeTo(local, remote netip.Addr) tcpip.NICID {
+	proto := ipv4.ProtocolNumber
+	if remote.Is6() {
+		proto = ipv6.ProtocolNumber
+	}
+	r, err := ns.stack.FindRoute(0, address(local), address(remote), proto, false)
+	if err != nil {
+		return 0
+	}
+	defer r.Release()
+	return r.NICID()
+}
+
+// isBroadcast reports whether a is a broadcast address, of a link or of all.
+func (ns *Namespace) isBroadcast(a netip.Addr) bool {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || slices.Contains(ns.bcasts, a)
+}
+
+// broadcast returns the last address of an IPv4 subnet.
+func broadcast(p netip.Prefix) netip.Addr {
+	a := p.Masked().Addr().As4()
+	bits := binary.BigEndian.Uint32(a[:]) | 1<<(32-p.Bits()) - 1
+	binary.BigEndian.PutUint32(a[:], bits)
+	return netip.AddrFrom4(a)
 }
 
 func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {

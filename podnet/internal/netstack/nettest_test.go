@@ -16,6 +16,7 @@ var connNetworks = []struct{ name, network, address string }{
 	{"tcp4 over the own address", "tcp4", "10.244.0.2:0"},
 	{"tcp6 over the own address", "tcp6", "[fd00:10:244::2]:0"},
 	{"tcp4 to a dual-stack listener", "tcp", ":0"},
+	{"unix", "unix", "@conformance"},
 }
 
 func makePipe(t *testing.T, network, address string) nettest.MakePipe {

@@ -13,16 +13,19 @@ type Owner struct {
 	name   string
 	pid    int
 	lookup Resolver
+	files  Files         // nil for none
 	dead   chan struct{} // closed by Kill
+	opened chan struct{} // closed when the first socket is
+	once   sync.Once     // closes opened
 
-	mu      sync.Mutex           // guards sockets
-	sockets map[*socket]struct{} // nil once dead
+	mu      sync.Mutex               // guards sockets
+	sockets map[*descriptor]struct{} // nil once dead
 }
 
 // NewOwner returns a new owner. name and pid are what Sockets shows; lookup
 // resolves the host names in its addresses and may be nil. Kill ends it.
 func (ns *Namespace) NewOwner(name string, pid int, lookup Resolver) *Owner {
-	o := &Owner{ns: ns, name: name, pid: pid, lookup: lookup, dead: make(chan struct{}), sockets: make(map[*socket]struct{})}
+	o := &Owner{ns: ns, name: name, pid: pid, lookup: lookup, dead: make(chan struct{}), opened: make(chan struct{}), sockets: make(map[*descriptor]struct{})}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {
@@ -33,6 +36,11 @@ func (ns *Namespace) NewOwner(name string, pid int, lookup Resolver) *Owner {
 	ns.owners[o] = struct{}{}
 	return o
 }
+
+// SetFiles gives the owner a file system, in which its Unix sockets have their
+// paths. It must be called before the owner opens sockets; without it there are
+// abstract names only.
+func (o *Owner) SetFiles(files Files) { o.files = files }
 
 // Kill closes all sockets of the owner and makes it open no more: every call
 // that waits and every later one fails with net.ErrClosed. A second Kill does
@@ -46,29 +54,33 @@ func (o *Owner) Kill() {
 		return
 	}
 	close(o.dead)
-	for s := range sockets {
-		s.close()
+	for d := range sockets {
+		d.close()
 	}
 	o.ns.mu.Lock()
 	delete(o.ns.owners, o)
 	o.ns.mu.Unlock()
 }
 
-// adopt makes s one of o's sockets. It fails if o is dead.
-func (o *Owner) adopt(s *socket) error {
+// adopt makes d one of o's sockets. It fails if o is dead.
+func (o *Owner) adopt(d *descriptor) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.sockets == nil {
 		return net.ErrClosed
 	}
-	o.sockets[s] = struct{}{}
+	o.sockets[d] = struct{}{}
+	o.once.Do(func() { close(o.opened) })
 	return nil
 }
 
-func (o *Owner) release(s *socket) {
+// Opened returns a channel that is closed when the owner has opened a socket.
+func (o *Owner) Opened() <-chan struct{} { return o.opened }
+
+func (o *Owner) release(d *descriptor) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.sockets, s)
+	delete(o.sockets, d)
 }
 
 func (o *Owner) isDead() bool {

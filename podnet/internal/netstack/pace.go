@@ -18,6 +18,9 @@ type pace struct {
 	mu   sync.Mutex // guards what follows
 	at   time.Time  // when debt was last brought up to date
 	debt time.Duration
+
+	payers int
+	paid   chan struct{} // closed while there are payers; nil until somebody asks
 }
 
 const (
@@ -38,4 +41,39 @@ func (p *pace) charge(n int) time.Duration {
 	p.debt = max(0, p.debt-now.Sub(p.at)) + callPrice + time.Duration(n)*bytePrice
 	p.at = now
 	return max(0, p.debt-paceAllowance)
+}
+
+// paying returns a channel that is closed when somebody begins to let time pass
+// for the debt, or already does.
+func (p *pace) paying() <-chan struct{} {
+	if p == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paid == nil {
+		p.paid = make(chan struct{})
+		if p.payers > 0 {
+			close(p.paid)
+		}
+	}
+	return p.paid
+}
+
+func (p *pace) beginPaying() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.payers++
+	if p.payers == 1 && p.paid != nil {
+		close(p.paid)
+	}
+}
+
+func (p *pace) endPaying() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.payers--
+	if p.payers == 0 {
+		p.paid = nil
+	}
 }

@@ -19,8 +19,9 @@ type portTable struct {
 
 // binding is the address that a listener holds.
 type binding struct {
-	addr netip.AddrPort // unspecified address: all of its family
-	dual bool           // [::] that takes IPv4 as well
+	addr   netip.AddrPort // unspecified address: all of its family
+	dual   bool           // [::] that takes IPv4 as well
+	shared bool           // SO_REUSEPORT: the port may be shared with others that have it
 }
 
 func (b binding) overlaps(o binding) bool {
@@ -45,7 +46,7 @@ func (b binding) covers(a netip.Addr) bool {
 // conflict reports whether a live listener holds what b wants. mu must be held.
 func (t *portTable) conflict(b binding) bool {
 	for _, have := range t.bound[b.addr.Port()] {
-		if have.overlaps(b) {
+		if have.overlaps(b) && !(have.shared && b.shared) {
 			return true
 		}
 	}

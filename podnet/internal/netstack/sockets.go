@@ -12,10 +12,11 @@ import (
 
 // A Socket is a line of `ss -a`: a socket that a process has open.
 type Socket struct {
-	Network string // tcp or udp
+	Network string // as ss names it: tcp, udp, u_str, u_dgr or u_seq
 	State   string // as ss names it: LISTEN, ESTAB, CLOSE-WAIT, UNCONN…
 	Local   netip.AddrPort
 	Remote  netip.AddrPort // the zero AddrPort if there is none
+	Path    string         // of a Unix socket: its path, or its abstract name with "@" before it; "" for none
 	Dual    bool           // bound to [::] and open to IPv4 as well
 	RecvQ   int            // bytes received and not yet read
 	SendQ   int            // bytes written and not yet acknowledged
@@ -53,27 +54,29 @@ func (ns *Namespace) Sockets() []Socket {
 	var list []Socket
 	for _, o := range owners {
 		o.mu.Lock()
-		open := make([]*socket, 0, len(o.sockets))
-		for s := range o.sockets {
-			open = append(open, s)
+		open := make([]*descriptor, 0, len(o.sockets))
+		for d := range o.sockets {
+			open = append(open, d)
 		}
 		o.mu.Unlock()
-		for _, s := range open {
-			if s.enter() == nil {
-				list = append(list, s.describe())
-				s.leave()
+		for _, d := range open {
+			if d.enter() == nil {
+				line := d.file.describe()
+				line.Owner, line.PID = o.name, o.pid
+				list = append(list, line)
+				d.leave()
 			}
 		}
 	}
 	slices.SortFunc(list, func(a, b Socket) int {
 		return cmp.Or(cmp.Compare(a.Network, b.Network), cmp.Compare(a.Local.Port(), b.Local.Port()),
-			a.Local.Compare(b.Local), a.Remote.Compare(b.Remote))
+			a.Local.Compare(b.Local), a.Remote.Compare(b.Remote), cmp.Compare(a.Path, b.Path))
 	})
 	return list
 }
 
 func (s *socket) describe() Socket {
-	d := Socket{Network: "tcp", Owner: s.owner.name, PID: s.owner.pid}
+	d := Socket{Network: "tcp"}
 	d.Local = addrPortOf(s.local)
 	d.Remote = addrPortOf(s.peer)
 	d.Dual = s.v6 && d.Local.Addr().IsUnspecified() && !s.ep.SocketOptions().GetV6Only()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -21,23 +22,31 @@ type tcpConn struct {
 
 var _ net.Conn = (*tcpConn)(nil)
 
-// What net.Dialer and net.ListenConfig set on every connection.
-const (
-	defaultKeepAliveIdle     = 15 * time.Second
-	defaultKeepAliveInterval = 15 * time.Second
-	defaultKeepAliveCount    = 9
-)
-
-func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queue) (*tcpConn, error) {
-	opts := ep.SocketOptions()
-	opts.SetDelayOption(false) // TCP_NODELAY
-	setKeepAlive(ep, net.KeepAliveConfig{Enable: true, Idle: defaultKeepAliveIdle, Interval: defaultKeepAliveInterval, Count: defaultKeepAliveCount})
-	local, remote := endpointAddrs(ep, v6)
+func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queue, remote netip.AddrPort, probes net.KeepAliveConfig) (*tcpConn, error) {
+	ep.SocketOptions().SetDelayOption(false) // TCP_NODELAY
+	if probes.Enable {
+		setKeepAlive(ep, probes)
+	}
+	local, _ := endpointAddrs(ep, v6)
 	s, err := newSocket(o, n.name, v6, ep, wq, n.addr(local), n.addr(remote), nil)
 	if err != nil {
 		return nil, err
 	}
+	s.grow = s.growSendBuffer
 	return &tcpConn{socket: s}, nil
+}
+
+// maxSendBuffer is what the send buffer grows to while somebody pays, in bytes.
+const maxSendBuffer = 64 << 20
+
+func (s *socket) growSendBuffer() bool {
+	opts := s.ep.SocketOptions()
+	size := opts.GetSendBufferSize()
+	if size >= maxSendBuffer {
+		return false
+	}
+	opts.SetSendBufferSize(2*size, false)
+	return true
 }
 
 // RemoteAddr returns the peer's address.
@@ -46,11 +55,11 @@ func (c *tcpConn) RemoteAddr() net.Addr { return c.peer }
 // Read reads what has arrived, at least one byte, or io.EOF once the peer has
 // closed its half.
 func (c *tcpConn) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, c.opError("read", c.readNothing())
+	}
 	var n int
 	err := c.do(&c.read, func() (int, tcpip.Error, error) {
-		if len(b) == 0 {
-			return 0, nil, nil
-		}
 		w := tcpip.SliceWriter(b)
 		res, terr := c.ep.Read(&w, tcpip.ReadOptions{})
 		switch terr.(type) {
@@ -103,8 +112,38 @@ func (c *tcpConn) Write(b []byte) (int, error) {
 }
 
 // Close closes the connection: with FIN, or with RST if received data was not
-// read or SetLinger(0) was called.
-func (c *tcpConn) Close() error { return c.opError("close", c.close()) }
+// read or SetLinger(0) was called. After SetLinger with more than 0 it waits for
+// the peer to acknowledge all data.
+func (c *tcpConn) Close() error {
+	linger := c.ep.SocketOptions().GetLinger()
+	if !linger.Enabled || linger.Timeout == 0 {
+		return c.opError("close", c.close())
+	}
+	if err := c.close(); err != nil {
+		return c.opError("close", err)
+	}
+	// gVisor sends no event when the FIN is acknowledged, so look now and then.
+	end := time.Now().Add(linger.Timeout)
+	for wait := 100 * time.Microsecond; finPending(c.ep) && time.Now().Before(end); wait = min(2*wait, 10*time.Millisecond) {
+		timer := time.NewTimer(min(wait, time.Until(end)))
+		select {
+		case <-timer.C:
+		case <-c.owner.dead: // the kernel does not linger for a dead process
+			timer.Stop()
+			return nil
+		}
+	}
+	return nil
+}
+
+// finPending reports whether our FIN has yet to be acknowledged.
+func finPending(ep tcpip.Endpoint) bool {
+	switch tcp.EndpointState(ep.State()) {
+	case tcp.StateFinWait1, tcp.StateClosing, tcp.StateLastAck:
+		return true
+	}
+	return false
+}
 
 // CloseRead shuts down the reading half: reads return io.EOF.
 func (c *tcpConn) CloseRead() error {
@@ -118,8 +157,7 @@ func (c *tcpConn) CloseWrite() error {
 
 // SetLinger sets what Close does with data that is not yet sent: sec < 0 sends
 // it in the background (the default), 0 drops it and resets the connection, and
-// sec > 0 sends it for at most that many seconds. Unlike Linux, Close does not
-// wait for it.
+// sec > 0 makes Close wait for that, at most so many seconds.
 func (c *tcpConn) SetLinger(sec int) error {
 	return c.opError("set", c.control("setsockopt", func() tcpip.Error {
 		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: sec >= 0, Timeout: time.Duration(max(sec, 0)) * time.Second})
@@ -154,35 +192,4 @@ func (c *tcpConn) SetKeepAlivePeriod(d time.Duration) error {
 // seconds, a zero count 9, and negative values leave things as they are.
 func (c *tcpConn) SetKeepAliveConfig(cfg net.KeepAliveConfig) error {
 	return c.opError("set", c.control("setsockopt", func() tcpip.Error { return setKeepAlive(c.ep, cfg) }))
-}
-
-func setKeepAlive(ep tcpip.Endpoint, cfg net.KeepAliveConfig) tcpip.Error {
-	if cfg.Idle == 0 {
-		cfg.Idle = defaultKeepAliveIdle
-	}
-	if cfg.Interval == 0 {
-		cfg.Interval = defaultKeepAliveInterval
-	}
-	if cfg.Count == 0 {
-		cfg.Count = defaultKeepAliveCount
-	}
-	if cfg.Idle > 0 {
-		idle := tcpip.KeepaliveIdleOption(cfg.Idle)
-		if err := ep.SetSockOpt(&idle); err != nil {
-			return err
-		}
-	}
-	if cfg.Interval > 0 {
-		interval := tcpip.KeepaliveIntervalOption(cfg.Interval)
-		if err := ep.SetSockOpt(&interval); err != nil {
-			return err
-		}
-	}
-	if cfg.Count > 0 {
-		if err := ep.SetSockOptInt(tcpip.KeepaliveCountOption, cfg.Count); err != nil {
-			return err
-		}
-	}
-	ep.SocketOptions().SetKeepAlive(cfg.Enable)
-	return nil
 }

@@ -2,8 +2,11 @@ package netstack
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -11,16 +14,15 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
-)
 
-// listenBacklog is Linux's net.core.somaxconn, which net asks for. Linux admits
-// one connection more than the backlog, gVisor exactly as many.
-const listenBacklog = 4096 + 1
+	"podnet.dev/podnet/internal/errno"
+)
 
 // tcpListener is a TCP listener.
 type tcpListener struct {
 	*socket
 	network network
+	probes  net.KeepAliveConfig // of the connections
 }
 
 var _ net.Listener = (*tcpListener)(nil)
@@ -28,6 +30,17 @@ var _ net.Listener = (*tcpListener)(nil)
 // Listen listens on a TCP address: network is tcp, tcp4 or tcp6, and address is
 // understood as by net.Listen. Errors are *net.OpError.
 func (o *Owner) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	return o.ListenWith(ctx, ListenConfig{}, network, address)
+}
+
+// ListenWith is Listen with options.
+func (o *Owner) ListenWith(ctx context.Context, cfg ListenConfig, network, address string) (net.Listener, error) {
+	if isUnix(network) {
+		return o.listenUnix(cfg, network, address)
+	}
+	if isIP(network) {
+		return nil, o.noIPListener(ctx, network, address)
+	}
 	n, laddr, err := o.bindAddr(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -35,11 +48,20 @@ func (o *Owner) Listen(ctx context.Context, network, address string) (net.Listen
 	if !n.stream {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: n.addr(laddr), Err: &net.AddrError{Err: "unexpected address type", Addr: address}}
 	}
-	l, err := o.listenTCP(n, laddr)
+	l, err := o.listenTCP(cfg, n, laddr)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: n.addr(laddr), Err: err}
 	}
 	return l, nil
+}
+
+// noIPListener returns net's error for a Listen on a network of packets.
+func (o *Owner) noIPListener(ctx context.Context, network, address string) error {
+	_, _, addrs, err := o.parseIP(ctx, network, address)
+	if err != nil {
+		return &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	return &net.OpError{Op: "listen", Net: network, Addr: ipAddr(addrs[0]), Err: &net.AddrError{Err: "unexpected address type", Addr: address}}
 }
 
 // bindAddr parses the network and address of a call to Listen or ListenPacket.
@@ -55,12 +77,13 @@ func (o *Owner) bindAddr(ctx context.Context, networkName, address string) (netw
 	return n, firstForListen(addrs), nil
 }
 
-func (o *Owner) listenTCP(n network, laddr netip.AddrPort) (*tcpListener, error) {
+func (o *Owner) listenTCP(cfg ListenConfig, n network, laddr netip.AddrPort) (*tcpListener, error) {
 	if o.isDead() {
 		return nil, net.ErrClosed
 	}
 	v6, v6only := n.family(laddr.Addr(), true)
-	want := binding{addr: netip.AddrPortFrom(wildcard(laddr.Addr(), v6), laddr.Port())}
+	v6only = v6 && (v6only || cfg.IPv6Only)
+	want := binding{addr: netip.AddrPortFrom(wildcard(laddr.Addr(), v6), laddr.Port()), shared: cfg.ReusePort}
 	want.dual = v6 && !v6only && want.addr.Addr().IsUnspecified()
 
 	table := &o.ns.ports
@@ -81,7 +104,7 @@ func (o *Owner) listenTCP(n network, laddr netip.AddrPort) (*tcpListener, error)
 			ep.Close()
 			continue
 		}
-		if terr := ep.Listen(listenBacklog); terr != nil {
+		if terr := ep.Listen(cfg.backlog()); terr != nil {
 			ep.Close()
 			return nil, sysError("listen", terr)
 		}
@@ -91,7 +114,7 @@ func (o *Owner) listenTCP(n network, laddr netip.AddrPort) (*tcpListener, error)
 			table.remove(&got)
 			return nil, err
 		}
-		return &tcpListener{socket: s, network: n}, nil
+		return &tcpListener{socket: s, network: n, probes: keepAlive(cfg.KeepAlive, cfg.KeepAliveConfig)}, nil
 	}
 }
 
@@ -100,6 +123,9 @@ func (o *Owner) bindTCP(b binding, v6, v6only bool) (tcpip.Endpoint, *waiter.Que
 	if v6 {
 		proto = ipv6.ProtocolNumber
 	}
+	if needsZone(b.addr.Addr()) {
+		return nil, nil, os.NewSyscallError("bind", errno.Of(syscall.EINVAL))
+	}
 	wq := new(waiter.Queue)
 	ep, terr := o.ns.stack.NewEndpoint(tcp.ProtocolNumber, proto, wq)
 	if terr != nil {
@@ -107,6 +133,7 @@ func (o *Owner) bindTCP(b binding, v6, v6only bool) (tcpip.Endpoint, *waiter.Que
 	}
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetReuseAddress(true)
+	ep.SocketOptions().SetReusePort(b.shared)
 	if terr := ep.Bind(fullAddress(b.addr)); terr != nil {
 		ep.Close()
 		if _, ok := terr.(*tcpip.ErrNoPortAvailable); ok {
@@ -132,12 +159,13 @@ func wildcard(a netip.Addr, v6 bool) netip.Addr {
 func (l *tcpListener) Accept() (net.Conn, error) {
 	var conn *tcpConn
 	err := l.do(&l.read, func() (int, tcpip.Error, error) {
-		ep, wq, terr := l.ep.Accept(nil)
+		var peer tcpip.FullAddress // known even if the connection is gone by now
+		ep, wq, terr := l.ep.Accept(&peer)
 		if terr != nil {
 			return 0, terr, sysError("accept", terr)
 		}
 		var err error
-		conn, err = newTCPConn(l.owner, l.network, l.v6, ep, wq)
+		conn, err = newTCPConn(l.owner, l.network, l.v6, ep, wq, addrPort(peer, l.v6), l.probes)
 		return 0, nil, err
 	})
 	if err != nil {
@@ -158,4 +186,10 @@ func (l *tcpListener) Close() error {
 func (l *tcpListener) Addr() net.Addr { return l.local }
 
 // SetDeadline sets the time after which Accept fails with os.ErrDeadlineExceeded.
-func (l *tcpListener) SetDeadline(t time.Time) error { return l.setDeadline(t, &l.read) }
+func (l *tcpListener) SetDeadline(t time.Time) error {
+	err := l.setDeadline(t, &l.read)
+	if errors.Is(err, net.ErrClosed) {
+		return net.ErrClosed // as in net, not in an OpError
+	}
+	return err
+}

@@ -3,9 +3,9 @@ package netstack
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net"
 	"net/netip"
+	"os"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
@@ -29,11 +29,17 @@ var (
 	_ net.PacketConn = (*udpConn)(nil)
 )
 
-var errMissingAddress = errors.New("missing address")
-
 // ListenPacket binds a UDP address: network is udp, udp4 or udp6, and address
 // is understood as by net.ListenPacket. Errors are *net.OpError.
 func (o *Owner) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
+	return o.ListenPacketWith(ctx, ListenConfig{}, network, address)
+}
+
+// ListenPacketWith is ListenPacket with options.
+func (o *Owner) ListenPacketWith(ctx context.Context, cfg ListenConfig, network, address string) (net.PacketConn, error) {
+	if isUnix(network) {
+		return o.listenUnixPacket(cfg, network, address)
+	}
 	if isIP(network) {
 		return o.listenIP(ctx, network, address)
 	}
@@ -45,7 +51,12 @@ func (o *Owner) ListenPacket(ctx context.Context, network, address string) (net.
 		return nil, &net.OpError{Op: "listen", Net: network, Addr: n.addr(laddr), Err: &net.AddrError{Err: "unexpected address type", Addr: address}}
 	}
 	v6, v6only := n.family(laddr.Addr(), true)
-	c, err := o.openUDP(n, v6, v6only, func(ep tcpip.Endpoint) error {
+	c, err := o.openUDP(n, v6, v6 && (v6only || cfg.IPv6Only), netip.AddrPort{}, func(ep tcpip.Endpoint) error {
+		ep.SocketOptions().SetReuseAddress(cfg.ReuseAddr)
+		ep.SocketOptions().SetReusePort(cfg.ReusePort)
+		if needsZone(laddr.Addr()) {
+			return os.NewSyscallError("bind", errno.Of(syscall.EINVAL))
+		}
 		if terr := ep.Bind(fullAddress(laddr)); terr != nil {
 			if _, ok := terr.(*tcpip.ErrNoPortAvailable); ok {
 				terr = &tcpip.ErrPortInUse{}
@@ -61,18 +72,29 @@ func (o *Owner) ListenPacket(ctx context.Context, network, address string) (net.
 }
 
 // dialUDP returns a UDP socket that talks to raddr only.
-func (o *Owner) dialUDP(n network, raddr netip.AddrPort) (*udpConn, error) {
+func (o *Owner) dialUDP(d Dialer, n network, raddr netip.AddrPort) (*udpConn, error) {
 	v6, v6only := n.family(raddr.Addr(), false)
-	return o.openUDP(n, v6, v6only, func(ep tcpip.Endpoint) error {
+	return o.openUDP(n, v6, v6only, raddr, func(ep tcpip.Endpoint) error {
+		if d.LocalAddr != (netip.AddrPort{}) {
+			if err := o.bindToDial(ep, d.LocalAddr, raddr); err != nil {
+				return err
+			}
+		}
+		if e := o.ns.cannotConnect(raddr.Addr(), false); e != 0 {
+			return os.NewSyscallError("connect", errno.Of(e))
+		}
 		if terr := ep.Connect(fullAddress(raddr)); terr != nil {
+			if _, ok := terr.(*tcpip.ErrNoPortAvailable); ok { // what Linux calls it here
+				return os.NewSyscallError("connect", errno.Of(syscall.EAGAIN))
+			}
 			return sysError("connect", noRoute(terr))
 		}
 		return nil
 	})
 }
 
-// openUDP makes a UDP socket, with setup to bind or connect it.
-func (o *Owner) openUDP(n network, v6, v6only bool, setup func(tcpip.Endpoint) error) (*udpConn, error) {
+// openUDP makes a UDP socket, with setup to bind it or connect it to raddr.
+func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup func(tcpip.Endpoint) error) (*udpConn, error) {
 	if o.isDead() {
 		return nil, net.ErrClosed
 	}
@@ -96,6 +118,9 @@ func (o *Owner) openUDP(n network, v6, v6only bool, setup func(tcpip.Endpoint) e
 	if remote.Port() != 0 {
 		peer = n.addr(remote)
 	}
+	if raddr.IsValid() && peer == nil { // port 0, which getpeername(2) does not show
+		peer = &net.UDPAddr{IP: net.IP(raddr.Addr().AsSlice()).To16(), Port: int(raddr.Port())}
+	}
 	s, err := newSocket(o, n.name, v6, ep, wq, n.addr(local), peer, nil)
 	if err != nil {
 		return nil, err
@@ -108,21 +133,31 @@ func (c *udpConn) RemoteAddr() net.Addr { return c.peer }
 
 // Read reads one datagram. What does not fit into b is lost.
 func (c *udpConn) Read(b []byte) (int, error) {
-	n, _, err := c.receive(b, "read")
-	return n, err
+	if len(b) == 0 {
+		return 0, c.opError("read", c.readNothing())
+	}
+	d, err := c.receive(b, "read")
+	return d.n, err
 }
 
 // ReadFrom reads one datagram and gives its sender, a *net.UDPAddr. What does
 // not fit into b is lost.
 func (c *udpConn) ReadFrom(b []byte) (int, net.Addr, error) {
-	n, from, err := c.receive(b, "recvfrom")
+	n, from, err := c.ReadFromUDP(b)
 	if err != nil {
 		return n, nil, err
 	}
-	return n, c.network.addr(from), nil
+	return n, from, nil
 }
 
-func (c *udpConn) receive(b []byte, call string) (n int, from netip.AddrPort, err error) {
+// datagram is what a call received: n bytes of what from sent.
+type datagram struct {
+	n    int
+	cut  bool // there was more
+	from netip.AddrPort
+}
+
+func (c *udpConn) receive(b []byte, call string) (d datagram, err error) {
 	err = c.do(&c.read, func() (int, tcpip.Error, error) {
 		w := tcpip.SliceWriter(b)
 		res, terr := c.ep.Read(&w, tcpip.ReadOptions{NeedRemoteAddr: true})
@@ -132,10 +167,10 @@ func (c *udpConn) receive(b []byte, call string) (n int, from netip.AddrPort, er
 		if terr != nil {
 			return 0, terr, sysError(call, terr)
 		}
-		n, from = res.Count, addrPort(res.RemoteAddr, c.v6)
-		return n, nil, nil
+		d = datagram{n: res.Count, cut: res.Total > res.Count, from: addrPort(res.RemoteAddr, c.v6)}
+		return d.n, nil, nil
 	})
-	return n, from, c.opError("read", err)
+	return d, c.opError("read", err)
 }
 
 // Write sends b as one datagram to the peer.
@@ -145,36 +180,15 @@ func (c *udpConn) Write(b []byte) (int, error) {
 
 // WriteTo sends b as one datagram to addr, a *net.UDPAddr.
 func (c *udpConn) WriteTo(b []byte, addr net.Addr) (int, error) {
-	to, err := c.destination(addr)
-	if err != nil {
-		return 0, &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: addr, Err: err}
+	ua, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return 0, c.writeError(addr, errno.Of(syscall.EINVAL))
 	}
-	return c.send(b, to, "sendto", addr)
+	return c.WriteToUDP(b, ua)
 }
 
-// destination checks the address of a WriteTo as net does.
-func (c *udpConn) destination(addr net.Addr) (*tcpip.FullAddress, error) {
-	ua, ok := addr.(*net.UDPAddr)
-	switch {
-	case !ok && addr == nil:
-		return nil, errMissingAddress
-	case !ok:
-		return nil, errno.Of(syscall.EINVAL)
-	case c.peer != nil:
-		return nil, net.ErrWriteToConnected
-	case ua == nil:
-		return nil, errMissingAddress
-	}
-	ap := ua.AddrPort()
-	ip := ap.Addr().Unmap()
-	if !c.v6 && ip.Is6() {
-		return nil, &net.AddrError{Err: "non-IPv4 address", Addr: ip.String()}
-	}
-	if !ip.IsValid() && c.v6 {
-		ip = netip.IPv6Unspecified()
-	}
-	fa := fullAddress(netip.AddrPortFrom(c.network.toDial(ip), ap.Port()))
-	return &fa, nil
+func (c *udpConn) writeError(to net.Addr, err error) error {
+	return &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: to, Err: err}
 }
 
 func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Addr) (int, error) {
@@ -188,7 +202,7 @@ func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Ad
 		return len(b), nil, nil
 	})
 	if err != nil {
-		return 0, &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: addr, Err: err}
+		return 0, c.writeError(addr, err)
 	}
 	return int(n), nil
 }

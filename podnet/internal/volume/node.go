@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A Node is a directory, regular file or device of a [Tree], found by its path
-// once and then independent of it: what a [Mount] mounts. A single file, such
+// A Node is a directory, regular file, device or socket of a [Tree], found by its
+// path once and then independent of it: what a [Mount] mounts. A single file, such
 // as /etc/hosts, can be mounted like a directory.
 //
 // A Node has no methods of its own; it is comparable, and equal to another if
@@ -22,6 +22,7 @@ type Node struct {
 	file   *content   // guarded by mu
 	device *Device
 	target string // of a symbolic link, never empty
+	socket any    // of a socket, never nil
 
 	// linked says that a directory names the node, or that it is the root. It
 	// is written under tree.mu and mu both.

@@ -80,8 +80,10 @@ func (v *View) open(path string, flag int, perm fs.FileMode) (place, access, sys
 			return place{}, access, syscall.ENOTDIR
 		case change && p.node.isDir():
 			return place{}, access, syscall.EISDIR
-		case change && p.mount.readOnly && p.node.device == nil:
+		case change && p.mount.readOnly && p.node.device == nil && !p.node.isSocket():
 			return place{}, access, syscall.EROFS
+		case p.node.isSocket():
+			return place{}, access, syscall.ENXIO
 		}
 		if !p.node.open() {
 			continue // removed since it was looked up: see what is there now

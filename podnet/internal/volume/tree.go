@@ -1,8 +1,8 @@
 // Package volume holds the file systems of containers and volumes in memory.
 //
 // There are four nouns. A [Tree] is a file system: what an emptyDir or a
-// container's root layer is. A [Node] is a directory, file, symbolic link or
-// device in a tree. A [View] is a container's file system: a root tree with
+// container's root layer is. A [Node] is a directory, file, symbolic link,
+// device or socket in a tree. A [View] is a container's file system: a root tree with
 // the nodes of other trees mounted in it, and the methods of package os on
 // slash-separated paths. A [File] is an open file of a view.
 //
