@@ -231,6 +231,7 @@ func TestKill(t *testing.T) {
 		server, ip := p.Container("server"), p.IP()
 		conn, err := p.Container("client").Dial("tcp", "localhost:80")
 		require.NoError(t, err)
+		synctest.Wait() // the connection is accepted
 		require.NoError(t, server.Kill())
 		_, err = conn.Read(make([]byte, 1))
 		assert.Equal(t, io.EOF, err)
