@@ -226,7 +226,13 @@ func (c *ipConn) WriteTo(b []byte, addr net.Addr) (int, error) {
 	if ip = ip.Unmap(); !ok || ip.Is4() != c.v4 {
 		return 0, &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: addr, Err: &net.AddrError{Err: "non-IPv4 address", Addr: ia.IP.String()}}
 	}
-	return c.send(b, &tcpip.FullAddress{Addr: address(ip)}, "sendto", addr)
+	to := &tcpip.FullAddress{Addr: address(ip)}
+	if from, ok := netip.AddrFromSlice(c.local.(*net.IPAddr).IP); ok && !from.IsUnspecified() {
+		// The Pod's own address is on two links; a bound socket is tied to one
+		// of them unless it is told.
+		to.NIC = c.owner.ns.routeTo(from.Unmap(), ip)
+	}
+	return c.send(b, to, "sendto", addr)
 }
 
 func (c *ipConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Addr) (int, error) {

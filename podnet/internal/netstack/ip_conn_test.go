@@ -129,3 +129,19 @@ func TestRawSocketsBehaveAsTheHosts(t *testing.T) {
 		})
 	}
 }
+
+// A socket bound to the Pod's own address hears what comes over lo.
+func TestPingFromASocketOnTheOwnAddress(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			_, o := newTestNamespace(t)
+			for network, ip := range map[string]netip.Addr{"ip4:icmp": podIPv4, "ip6:ipv6-icmp": podIPv6} {
+				c, err := o.ListenPacket(t.Context(), network, ip.String())
+				require.NoError(t, err)
+				c.SetDeadline(time.Now().Add(time.Second))
+				data, _ := ping(t, c, ip.String(), 1)
+				assert.Equal(t, "are you there?", data)
+			}
+		})
+	}
+}
