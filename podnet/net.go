@@ -36,7 +36,8 @@ func (c *Container) Listen(network, address string) (net.Listener, error) {
 }
 
 // ListenPacket opens a datagram socket in the Pod, as net.ListenPacket does on
-// Linux: network is udp, udp4, udp6 or unixgram. See Listen.
+// Linux: network is udp, udp4, udp6 or unixgram, or ip4:icmp or ip6:ipv6-icmp
+// for raw ICMP messages. See Listen.
 func (c *Container) ListenPacket(network, address string) (net.PacketConn, error) {
 	return listenPacket(context.Background(), c.owner, ListenConfig{}, network, address)
 }
