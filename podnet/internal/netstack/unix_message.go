@@ -104,7 +104,9 @@ func (s *unixSock) sendStream(b []byte) (n int, err error) {
 		if e := peer.receive(s, part, streamCost(len(part))); e != 0 {
 			return n, e
 		}
-		n += len(part)
+		if n += len(part); n == len(b) {
+			return n, nil // what the peer does from here on is not this write's
+		}
 	}
 }
 
