@@ -25,7 +25,8 @@
 //
 // Because computing takes no time there, two programs that talk to each other
 // without ever waiting would stop the clock. After some 5,000 socket calls at
-// one instant, further ones therefore take 10 microseconds each.
+// one instant, further ones therefore take 10 microseconds each, which reads and
+// not writes wait for.
 //
 // # What differs from a real cluster
 //

@@ -30,8 +30,8 @@
 //
 //   - Connections are not *net.TCPConn, *net.UDPConn or *net.UnixConn, and there
 //     is no raw file descriptor (syscall.Conn). Look for methods by interface.
-//   - Unix sockets pass no file descriptors and no credentials. They are written
-//     after af_unix.c, not gVisor's.
+//   - Unix sockets pass no file descriptors and no credentials. They are this
+//     package's own, not gVisor's.
 //   - RACK loss recovery is off: at a round-trip time of zero, which virtual
 //     time makes common, gVisor's retransmits for ever.
 package netstack
