@@ -19,6 +19,12 @@ type PodSpec struct {
 	Labels      map[string]string // free for the reader; no selector reads them yet
 	Annotations map[string]string // free for the reader
 
+	// InitContainers run one after the other before Containers are started, and
+	// each must end with exit code 0. One whose RestartPolicy is Always is a
+	// sidecar: it is only started in its turn, runs for as long as the Pod, and
+	// is stopped after Containers.
+	InitContainers []ContainerSpec
+
 	Containers []ContainerSpec // at least one; started in this order
 
 	// RestartPolicy says when a container that ended is started again.
@@ -30,9 +36,29 @@ type PodSpec struct {
 	// 30; zero means one second, as it does to the kubelet.
 	TerminationGracePeriodSeconds *int64
 
-	Hostname    string      // default: the Pod's name
-	HostAliases []HostAlias // further lines of /etc/hosts
-	Volumes     []VolumeSpec
+	// ActiveDeadlineSeconds is how long the Pod may be active, from its start.
+	// Then it fails with the reason DeadlineExceeded. The default is for ever.
+	ActiveDeadlineSeconds *int64
+
+	// ReadinessGates are conditions that must be true, too, for the Pod to be
+	// Ready. [Pod.SetCondition] sets them.
+	ReadinessGates []PodReadinessGate
+
+	Hostname          string // default: the Pod's name
+	Subdomain         string // makes the full name <hostname>.<subdomain>.<namespace>.svc.<domain>
+	SetHostnameAsFQDN bool   // the hostname is the full name, if there is one
+
+	// HostnameOverride is the hostname, whatever else is set; the Pod then has
+	// no full name. nil for none.
+	HostnameOverride *string
+
+	HostAliases []HostAlias   // further lines of /etc/hosts
+	DNSPolicy   DNSPolicy     // default DNSClusterFirst
+	DNSConfig   *PodDNSConfig // merged into what DNSPolicy gives
+
+	SecurityContext *PodSecurityContext // default for all containers
+
+	Volumes []VolumeSpec
 }
 
 // ContainerSpec describes a container of a Pod.
@@ -51,17 +77,52 @@ type ContainerSpec struct {
 	Command    []string // the process's command; default: the image's own
 	Args       []string // arguments to Command or to the image's own command
 	WorkingDir string   // default "/"
+	EnvFrom    []EnvFromSource
 	Env        []EnvVar
 
 	// Ports are for the reader, as in Kubernetes: leaving one out does not
-	// close it, and naming one twice is only warned of.
+	// close it, and naming one twice is only warned of. Probes and hooks find
+	// ports by their names here.
 	Ports []ContainerPort
+
+	// Resources are shown and not enforced: podnet limits neither CPU nor
+	// memory, and kills nobody for using too much.
+	Resources ResourceRequirements
+
+	// RestartPolicy, if set, counts instead of the Pod's. In an init container
+	// Always makes a sidecar.
+	RestartPolicy RestartPolicy
+
+	// RestartPolicyRules count before RestartPolicy, which they need: the first
+	// that matches the exit code decides.
+	RestartPolicyRules []ContainerRestartRule
+
+	LivenessProbe  *Probe // the container is restarted when it fails
+	ReadinessProbe *Probe // the container is not Ready when it fails
+	StartupProbe   *Probe // the other probes wait for it; the container is restarted when it fails
+	Lifecycle      *Lifecycle
+
+	SecurityContext *SecurityContext
+
+	// TerminationMessagePath is the file whose content becomes the message of
+	// the container's end. The default is /dev/termination-log.
+	TerminationMessagePath string
+
+	// TerminationMessagePolicy says what else may. The default is
+	// TerminationMessageReadFile.
+	TerminationMessagePolicy TerminationMessagePolicy
 
 	VolumeMounts    []VolumeMount
 	ImagePullPolicy PullPolicy // default Always for a tag of "latest" or none, else IfNotPresent
 }
 
-// RestartPolicy says when containers of a Pod are started again.
+// PodReadinessGate names a condition that must be true for the Pod to be Ready.
+type PodReadinessGate struct {
+	ConditionType string // a qualified name, as in "example.com/load-balancer"
+}
+
+// RestartPolicy says when containers that ended are started again: all of a Pod
+// or, in a container's own, that one.
 type RestartPolicy string
 
 // The restart policies of Kubernetes. The zero value means RestartPolicyAlways.
@@ -92,12 +153,18 @@ const (
 	ProtocolSCTP Protocol = "SCTP"
 )
 
-// EnvVar is one variable of a container's environment. In Value, and in Command
-// and Args, $(NAME) stands for a variable before it or one of a Service, $$ for
-// a dollar sign, and a name that is not known for itself.
-type EnvVar struct {
-	Name, Value string
-}
+// TerminationMessagePolicy says where the message of a container's end comes
+// from.
+type TerminationMessagePolicy string
+
+// The policies of Kubernetes. The zero value means TerminationMessageReadFile.
+const (
+	// TerminationMessageReadFile takes what is in TerminationMessagePath.
+	TerminationMessageReadFile TerminationMessagePolicy = "File"
+	// TerminationMessageFallbackToLogsOnError takes the end of the log if the
+	// file is empty and the exit code is not 0.
+	TerminationMessageFallbackToLogsOnError TerminationMessagePolicy = "FallbackToLogsOnError"
+)
 
 // ContainerPort declares a port that a container means to listen on.
 type ContainerPort struct {
@@ -110,26 +177,4 @@ type ContainerPort struct {
 type HostAlias struct {
 	IP        string
 	Hostnames []string
-}
-
-// VolumeSpec describes a volume of a Pod. Exactly one source must be set.
-type VolumeSpec struct {
-	Name     string // required; unique in the Pod; a DNS label
-	EmptyDir *EmptyDirVolumeSource
-}
-
-// EmptyDirVolumeSource is a directory that is empty when the Pod starts and
-// lives as long as the Pod, whatever its containers do.
-type EmptyDirVolumeSource struct {
-	// SizeLimit in bytes, 0 for none. A write beyond it fails with ENOSPC.
-	// (Kubernetes does that for medium Memory only; from a disk it evicts
-	// the Pod.)
-	SizeLimit int64
-}
-
-// VolumeMount shows a volume of the Pod in a container's file system.
-type VolumeMount struct {
-	Name      string // of a volume of the Pod
-	MountPath string // absolute, or relative to "/"; without ".." or ":"
-	ReadOnly  bool   // writes fail with EROFS
 }
