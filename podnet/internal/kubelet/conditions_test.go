@@ -52,7 +52,8 @@ func TestPodConditions(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			want := append(tt.want, Condition{Type: "PodScheduled", Status: "True"})
-			assert.Equal(t, want, podConditions(tt.sandbox, tt.containers, tt.phase))
+			pod := Pod{Containers: make([]Container, len(tt.containers))}
+			assert.Equal(t, want, conditionInput{pod: &pod, sandbox: tt.sandbox, containers: tt.containers, phase: tt.phase}.conditions())
 		})
 	}
 }

@@ -9,31 +9,39 @@ import (
 // the worker's goroutine.
 type container struct {
 	spec    Container
+	init    bool // one of the Pod's init containers
 	crashes backOff
+	created int // runs so far
 
 	run  *run        // the last one that was created, nil before the first
 	last *Terminated // how the run before that ended
 
 	// waiting is why the container could not be started by the last sync that
-	// tried, nil if it could (the kubelet's reason cache).
-	waiting *Waiting
+	// tried, nil if it could (the kubelet's reason cache). reset is the same for
+	// one that was removed because all containers are restarted.
+	waiting, reset *Waiting
 }
 
 // run is one run of a container: what the runtime calls a container, and a
 // restart makes anew.
 type run struct {
 	process      Process
+	sandbox      int // the number of its sandbox
 	restartCount int
 	startedAt    time.Time
 
 	exited     chan struct{} // closed by the watcher when the process has ended
 	finishedAt time.Time     // set before exited is closed
 
-	end *Terminated // set when the worker has seen the end
+	end  *Terminated // set when the worker has seen the end
+	stop *stop       // set when the worker has begun to stop it
 
-	killAt time.Time // when SIGKILL is due; zero before SIGTERM
-	killed bool      // SIGKILL was sent
+	probes [probeKinds]probeResult // guarded by Worker.mu
 }
+
+// sidecar reports whether the container is an init container that runs as long
+// as the Pod.
+func (c *container) sidecar() bool { return c.init && c.spec.RestartPolicy == RestartPolicyAlways }
 
 // running reports whether the container has a process that is not known to
 // have ended.
@@ -53,6 +61,14 @@ func (c *container) begin(r *run) {
 		c.last = c.run.end
 	}
 	c.run = r
+	c.created++
+	c.reset = nil
+}
+
+// restarts reports whether the container, which ended with code, is started
+// again.
+func (c *container) restarts(policy RestartPolicy, code int) bool {
+	return c.spec.restarts(policy, code)
 }
 
 // watch waits for the end of the process, so that its time is known even when

@@ -13,8 +13,8 @@ type Event struct {
 	Reason  string // "Started", "BackOff", ...
 	Message string
 
-	// FieldPath names the container, as in "spec.containers{app}". It is empty
-	// for an event of the Pod.
+	// FieldPath names the container, as in "spec.containers{app}" or
+	// "spec.initContainers{proxy}". It is empty for an event of the Pod.
 	FieldPath string
 }
 
@@ -37,6 +37,12 @@ const (
 	eventErrImageNeverPull      = "ErrImageNeverPull"
 	eventSandboxChanged         = "SandboxChanged"
 	eventFailedCreatePodSandBox = "FailedCreatePodSandBox"
+	eventFailedMount            = "FailedMount"
+	eventUnhealthy              = "Unhealthy"
+	eventProbeWarning           = "ProbeWarning"
+	eventFailedPostStartHook    = "FailedPostStartHook"
+	eventFailedPreStopHook      = "FailedPreStopHook"
+	eventDeadlineExceeded       = "DeadlineExceeded"
 )
 
 // podEvent reports an event of the Pod.
@@ -46,18 +52,32 @@ func (w *Worker) podEvent(typ, reason, format string, args ...any) {
 
 // event reports an event of the container.
 func (w *Worker) event(c *container, typ, reason, format string, args ...any) {
+	list := "containers"
+	if c.init {
+		list = "initContainers"
+	}
 	w.emit(Event{
 		Type:      typ,
 		Reason:    reason,
 		Message:   fmt.Sprintf(format, args...),
-		FieldPath: fmt.Sprintf("spec.containers{%s}", c.spec.Name),
+		FieldPath: fmt.Sprintf("spec.%s{%s}", list, c.spec.Name),
 	})
 }
 
 func (w *Worker) emit(e Event) {
-	if w.onEvent == nil {
-		return
-	}
-	e.Time = time.Now()
-	w.onEvent(e)
+	w.tell(func() {
+		if w.onEvent != nil {
+			e.Time = time.Now()
+			w.onEvent(e)
+		}
+	})
+}
+
+// tell calls f, which tells somebody outside something. Worker, probers and
+// hooks take turns. (The lock is a channel so that who waits for it does not
+// stop the clock of a bubble.)
+func (w *Worker) tell(f func()) {
+	w.telling <- struct{}{}
+	defer func() { <-w.telling }()
+	f()
 }

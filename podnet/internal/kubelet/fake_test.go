@@ -81,6 +81,12 @@ type fakeRuntime struct {
 
 	down func() // called when the sandbox is stopped; may be nil
 
+	mount func(n int) error                                                       // for the nth call, from 1; nil: works
+	probe func(name string, kind ProbeKind) (ProbeResult, string, error)          // nil: success
+	hook  func(ctx context.Context, name string, hook Hook, p *fakeProcess) error // nil: works at once
+
+	mountCalls int
+
 	sandboxes int // made or tried
 
 	mu        sync.Mutex      // guards what follows
@@ -114,6 +120,36 @@ func (r *fakeRuntime) process(name string) *fakeProcess {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.processes[name]
+}
+
+func (r *fakeRuntime) MountVolumes(context.Context) error {
+	r.mountCalls++
+	if r.mount == nil {
+		return nil
+	}
+	return r.mount(r.mountCalls)
+}
+
+func (r *fakeRuntime) Probe(_ context.Context, name string, kind ProbeKind) (ProbeResult, string, error) {
+	if r.probe == nil {
+		return ProbeSuccess, "", nil
+	}
+	return r.probe(name, kind)
+}
+
+func (r *fakeRuntime) RunHook(ctx context.Context, name string, hook Hook) error {
+	kind := [...]string{PostStart: "postStart", PreStop: "preStop"}[hook]
+	r.note("%s %s", kind, name)
+	if r.hook == nil {
+		return nil
+	}
+	err := r.hook(ctx, name, hook, r.process(name))
+	if err != nil {
+		r.note("%s %s failed", kind, name)
+	} else {
+		r.note("%s %s done", kind, name)
+	}
+	return err
 }
 
 func (r *fakeRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
@@ -185,8 +221,9 @@ type life struct {
 	runtime *fakeRuntime
 	begun   time.Time
 
-	mu     sync.Mutex // guards events
-	events []Event
+	mu       sync.Mutex // guards what follows
+	events   []Event
+	statuses []Status
 }
 
 func begin(t *testing.T, pod Pod, runtime *fakeRuntime) *life {
@@ -197,6 +234,10 @@ func begin(t *testing.T, pod Pod, runtime *fakeRuntime) *life {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.events = append(l.events, e)
+	}, func(s Status) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.statuses = append(l.statuses, s)
 	})
 	t.Cleanup(l.Stop)
 	synctest.Wait()
@@ -234,7 +275,8 @@ func (l *life) takeLog() []string {
 // container returns the status of the container of that name.
 func (l *life) container(name string) ContainerStatus {
 	l.t.Helper()
-	for _, c := range l.Status().Containers {
+	s := l.Status()
+	for _, c := range append(s.InitContainers, s.Containers...) {
 		if c.Name == name {
 			return c
 		}

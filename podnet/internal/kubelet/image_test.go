@@ -172,7 +172,7 @@ func TestPullIsGivenUpWithThePod(t *testing.T) {
 		l.at(time.Minute)
 		assert.Equal(t, "ContainerCreating", StatusColumn(l.Status()))
 		l.takeEvents()
-		l.Delete(30*time.Second, false)
+		l.Delete(30 * time.Second)
 		synctest.Wait()
 		require.True(t, l.ended())
 		assert.Empty(t, l.takeEvents())

@@ -44,7 +44,8 @@ func TestPodPhase(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, tt.want, podPhase(tt.policy, tt.containers, tt.ended))
+			pod := Pod{RestartPolicy: tt.policy, Containers: make([]Container, len(tt.containers))}
+			assert.Equal(t, tt.want, phaseInput{pod: &pod, containers: tt.containers, ended: tt.ended}.phase())
 		})
 	}
 }

@@ -19,8 +19,20 @@ type Pod struct {
 	// default: zero is Kubernetes' zero, which the kubelet raises to two seconds.
 	GracePeriod time.Duration
 
-	// Containers are started in this order. Their names are unique.
-	Containers []Container
+	// ActiveDeadline is how long the Pod may be active. Zero means for ever.
+	ActiveDeadline time.Duration
+
+	// ReadinessGates are the types of further conditions that must be true for
+	// the Pod to be ready; see [Worker.SetCondition].
+	ReadinessGates []ConditionType
+
+	// Refresh says that the Pod has volumes whose content may change: they are
+	// looked after every minute.
+	Refresh bool
+
+	// InitContainers are run in this order before Containers, which are started
+	// in theirs. All names are unique.
+	InitContainers, Containers []Container
 }
 
 // String names the Pod as the kubelet does in its messages.
@@ -38,28 +50,18 @@ type Container struct {
 	// API server fills in: [PullAlways] for the tag "latest" or none, else
 	// [PullIfNotPresent].
 	PullPolicy PullPolicy
-}
 
-// RestartPolicy says when containers that ended are started again.
-type RestartPolicy string
+	// RestartPolicy counts instead of the Pod's if it is set, and RestartRules
+	// before both. An init container with [RestartPolicyAlways] is a sidecar.
+	RestartPolicy RestartPolicy
+	RestartRules  []RestartRule
 
-// The restart policies of Kubernetes.
-const (
-	RestartPolicyAlways    RestartPolicy = "Always"
-	RestartPolicyOnFailure RestartPolicy = "OnFailure"
-	RestartPolicyNever     RestartPolicy = "Never"
-)
+	// Liveness, Readiness and Startup are nil for none. Of init containers only
+	// sidecars have them.
+	Liveness, Readiness, Startup *Probe
 
-// restarts reports whether a container that ended with code is started again.
-func (r RestartPolicy) restarts(code int) bool {
-	switch r {
-	case RestartPolicyNever:
-		return false
-	case RestartPolicyOnFailure:
-		return code != 0
-	default:
-		return true
-	}
+	// PostStart and PreStop say that there is such a hook.
+	PostStart, PreStop bool
 }
 
 // PullPolicy says when an image is pulled.

@@ -5,11 +5,47 @@ import (
 	"time"
 )
 
-// StatusColumn returns what kubectl get pods prints under STATUS: the phase, or
-// the reason of the first container by name that has one to give
-// (printers/internalversion/printers.go, printPod).
+// StatusColumn returns what kubectl get pods prints under STATUS: how far the init
+// containers are, else the phase, or the reason of the first container by name
+// that has one to give (printers/internalversion/printers.go, printPod).
 func StatusColumn(s Status) string {
 	column := string(s.Phase)
+	if s.Reason != "" {
+		column = s.Reason
+	}
+	if init := initColumn(s); init != "" {
+		column = init
+	}
+	if !initializing(s) {
+		column = containersColumn(s, column)
+	}
+	if !s.DeletionTimestamp.IsZero() && !s.Phase.terminal() {
+		column = "Terminating"
+	}
+	return column
+}
+
+// initColumn tells how far the init containers are, "" if they are done.
+func initColumn(s Status) string {
+	for i, c := range s.InitContainers {
+		end, waiting := c.State.Terminated, c.State.Waiting
+		switch {
+		case end != nil && end.ExitCode == 0, c.sidecar && c.Started:
+		case end != nil && end.Reason == "":
+			return fmt.Sprintf("Init:ExitCode:%d", end.ExitCode)
+		case end != nil:
+			return "Init:" + end.Reason
+		case waiting != nil && waiting.Reason != "" && waiting.Reason != ReasonPodInitializing:
+			return "Init:" + waiting.Reason
+		default:
+			return fmt.Sprintf("Init:%d/%d", i, len(s.InitContainers))
+		}
+	}
+	return ""
+}
+
+// containersColumn looks at the containers for something better than column.
+func containersColumn(s Status, column string) string {
 	running, failure := false, ""
 	for i := len(s.Containers) - 1; i >= 0; i-- {
 		c := s.Containers[i]
@@ -30,7 +66,7 @@ func StatusColumn(s Status) string {
 	}
 	if column == ReasonCompleted {
 		switch {
-		case running && s.ready():
+		case running && conditionIs(s.Conditions, PodReady, ConditionTrue):
 			column = string(PodRunning)
 		case failure != "":
 			column = failure
@@ -38,44 +74,77 @@ func StatusColumn(s Status) string {
 			column = "NotReady"
 		}
 	}
-	if !s.DeletionTimestamp.IsZero() && !s.Phase.terminal() {
-		column = "Terminating"
-	}
 	return column
 }
 
-// ready reports whether the condition Ready is true.
-func (s Status) ready() bool {
-	for _, c := range s.Conditions {
-		if c.Type == PodReady {
-			return c.Status == ConditionTrue
+// ReadyColumn returns what kubectl prints under READY: the containers that run
+// and are ready, and all of them, as in "1/2". Sidecars count as containers.
+func ReadyColumn(s Status) string {
+	ready, all := 0, len(s.Containers)
+	for _, c := range s.InitContainers {
+		if c.sidecar {
+			all++
 		}
 	}
-	return false
-}
-
-// ReadyColumn returns what kubectl prints under READY: the containers that run
-// and are ready, and all of them, as in "1/2".
-func ReadyColumn(s Status) string {
-	ready := 0
-	for _, c := range s.Containers {
-		if c.State.Running != nil && c.Ready {
+	for _, c := range counted(s) {
+		if c.State.Running != nil && c.Ready && (!c.sidecar || c.Started) {
 			ready++
 		}
 	}
-	return fmt.Sprintf("%d/%d", ready, len(s.Containers))
+	return fmt.Sprintf("%d/%d", ready, all)
 }
 
-// RestartsColumn returns what kubectl prints under RESTARTS at the time now:
-// the restarts of all containers and when the last container that was restarted
-// had ended, as in "5 (42s ago)".
+// counted returns the statuses that kubectl counts: sidecars up to the first init
+// container that is not done and, unless the Pod is initializing, containers.
+func counted(s Status) []ContainerStatus {
+	var list []ContainerStatus
+	for _, c := range s.InitContainers {
+		if c.State.Terminated != nil && c.State.Terminated.ExitCode == 0 {
+			continue
+		}
+		if !c.sidecar || !c.Started {
+			break
+		}
+		list = append(list, c)
+	}
+	if initializing(s) {
+		return list
+	}
+	return append(list, s.Containers...)
+}
+
+// initializing reports whether kubectl shows the init containers instead of the
+// containers.
+func initializing(s Status) bool {
+	return initColumn(s) != "" && !conditionIs(s.Conditions, PodInitialized, ConditionTrue)
+}
+
+// RestartsColumn returns what kubectl prints under RESTARTS at the time now: the
+// restarts of the containers and when the last one that was restarted had ended,
+// as in "5 (42s ago)". While the Pod is initializing it is those of the init
+// containers up to the one whose turn it is, and then those of sidecars beside
+// the containers'.
 func RestartsColumn(s Status, now time.Time) string {
 	restarts := 0
 	var last time.Time
-	for _, c := range s.Containers {
+	add := func(c ContainerStatus) {
 		restarts += c.RestartCount
 		if end := c.LastTermination; end != nil && end.FinishedAt.After(last) {
 			last = end.FinishedAt
+		}
+	}
+	during := initializing(s)
+	for _, c := range s.InitContainers {
+		if during || c.sidecar {
+			add(c)
+		}
+		if !(c.State.Terminated != nil && c.State.Terminated.ExitCode == 0 || c.sidecar && c.Started) {
+			break
+		}
+	}
+	if !during {
+		for _, c := range s.Containers {
+			add(c)
 		}
 	}
 	if restarts == 0 || last.IsZero() {

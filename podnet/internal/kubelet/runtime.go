@@ -6,12 +6,19 @@ import (
 )
 
 // Runtime is the kubelet's view of the container runtime, in the words of the
-// Container Runtime Interface. A [Worker] calls it from one goroutine, never
-// twice at a time.
+// Container Runtime Interface, and of what else it needs of the node. All of it
+// but Probe and RunHook a [Worker] calls from one goroutine, never twice at a
+// time.
 //
-// A context belongs to its call alone, not to what the call starts. It ends
-// when the Pod is deleted or stopped; the call's error is then not reported.
+// A context belongs to its call alone, not to what the call starts. Unless said
+// otherwise it ends when the Pod is deleted or stopped; the call's error is then
+// not reported.
 type Runtime interface {
+	// MountVolumes makes the Pod's volumes ready, and brings them up to date if
+	// they are. It is called at the beginning of every sync. The error is shown
+	// in an event, and the call is made again later.
+	MountVolumes(ctx context.Context) error
+
 	// RunPodSandbox makes the Pod's network namespace and returns its
 	// addresses, the primary one first. The error is shown in an event, and
 	// the call is made again ten seconds later.
@@ -34,7 +41,25 @@ type Runtime interface {
 	// that was created. An error may be or wrap a [*StartError]; any other one
 	// is taken for one with [ReasonCreateContainerError].
 	StartContainer(ctx context.Context, name string, restartCount int) (Process, error)
+
+	// Probe makes one attempt of a container's probe. ctx ends when the Pod
+	// does. An error says that nothing could be asked: the attempt is made
+	// again, and in the end does not count.
+	Probe(ctx context.Context, container string, kind ProbeKind) (ProbeResult, string, error)
+
+	// RunHook runs a container's hook to its end. ctx ends when nobody waits
+	// for the hook any more. The error's text is the container's message.
+	RunHook(ctx context.Context, container string, hook Hook) error
 }
+
+// Hook is one of the hooks of a container.
+type Hook int
+
+// The hooks of Kubernetes.
+const (
+	PostStart Hook = iota
+	PreStop
+)
 
 // Process is the main process of a container that was started. Its methods do
 // not block.

@@ -35,10 +35,7 @@ func (w *Worker) startContainer(s start) *failure {
 		return nil
 	}
 
-	r := &run{}
-	if c.run != nil {
-		r.restartCount = c.run.restartCount + 1
-	}
+	r := &run{sandbox: w.sandboxes, restartCount: c.created}
 	process, err := w.runtime.StartContainer(w.ctx, c.spec.Name, r.restartCount)
 	if err != nil {
 		if w.ctx.Err() != nil {
@@ -52,7 +49,22 @@ func (w *Worker) startContainer(s start) *failure {
 	c.begin(r)
 	w.event(c, EventNormal, eventCreated, "Container created")
 	w.event(c, EventNormal, eventStarted, "Container started")
-	return nil
+	return w.postStart(c)
+}
+
+// postStart runs the container's hook, for which the next container waits. It is
+// not cut short when the Pod is deleted. A container whose hook fails is killed.
+func (w *Worker) postStart(c *container) *failure {
+	if !c.spec.PostStart {
+		return nil
+	}
+	err := w.runtime.RunHook(w.hookCtx, c.spec.Name, PostStart)
+	if err == nil || w.hookCtx.Err() != nil {
+		return nil
+	}
+	w.event(c, EventWarning, eventFailedPostStartHook, "PostStartHook failed")
+	w.stopContainers([]*container{c}, stopOptions{message: "FailedPostStartHook"})
+	return &failure{reason: ReasonPostStartHookError, message: err.Error(), relist: true}
 }
 
 // restartBackOff keeps a container that ended from being started too soon. The

@@ -14,6 +14,9 @@ type Status struct {
 	Phase      Phase
 	Conditions []Condition
 
+	// Reason and Message say why a Pod failed as a whole: DeadlineExceeded.
+	Reason, Message string
+
 	// IPs are the Pod's addresses, the primary one first. They stay when the
 	// sandbox is gone.
 	IPs []netip.Addr
@@ -21,9 +24,9 @@ type Status struct {
 	// StartTime is when the worker was started.
 	StartTime time.Time
 
-	// Containers are sorted by name, as the kubelet's are. The STATUS column
-	// depends on it.
-	Containers []ContainerStatus
+	// InitContainers are in the Pod's order, and Containers sorted by name, as
+	// the kubelet's are. The STATUS column depends on both.
+	InitContainers, Containers []ContainerStatus
 
 	// DeletionTimestamp is when the grace period of a deleted Pod ends, as in
 	// metadata.deletionTimestamp. It is zero for a Pod that is not deleted.
@@ -40,12 +43,16 @@ type ContainerStatus struct {
 	// there was none.
 	LastTermination *Terminated
 
-	// Started and Ready are true while the container runs: there are no probes.
+	// Started says that the container runs and its startup probe, if any, has
+	// succeeded. Ready says that it runs and its readiness probe, if any,
+	// succeeds; an init container that is no sidecar is ready when it is done.
 	Started bool
 	Ready   bool
 
 	// RestartCount is the number of containers that were created after the first.
 	RestartCount int
+
+	sidecar bool
 }
 
 // ContainerState is the state of a container. Exactly one field is set.
@@ -78,7 +85,8 @@ type Terminated struct {
 
 // The reasons of container states.
 const (
-	ReasonContainerCreating          = "ContainerCreating"
+	ReasonContainerCreating          = "ContainerCreating" // of a Pod without init containers
+	ReasonPodInitializing            = "PodInitializing"   // of a Pod with them
 	ReasonCrashLoopBackOff           = "CrashLoopBackOff"
 	ReasonErrImagePull               = "ErrImagePull"
 	ReasonImagePullBackOff           = "ImagePullBackOff"
@@ -87,6 +95,8 @@ const (
 	ReasonCreateContainerConfigError = "CreateContainerConfigError"
 	ReasonCreateContainerError       = "CreateContainerError"
 	ReasonRunContainerError          = "RunContainerError"
+	ReasonPostStartHookError         = "PostStartHookError"
+	ReasonRestartingAllContainers    = "RestartingAllContainers" // waiting or, with 137, terminated
 
 	ReasonCompleted              = "Completed"              // exit code 0
 	ReasonError                  = "Error"                  // any other
@@ -94,19 +104,31 @@ const (
 	ReasonContainerStatusUnknown = "ContainerStatusUnknown" // 137: the Pod ended before there was one
 )
 
+// What is said of a Pod that was active for too long (active_deadline.go).
+const (
+	ReasonDeadlineExceeded  = "DeadlineExceeded"
+	messageDeadlineExceeded = "Pod was active on the node longer than the specified deadline"
+)
+
 // clone returns a copy that shares nothing with s.
 func (s Status) clone() Status {
 	s.Conditions = slices.Clone(s.Conditions)
 	s.IPs = slices.Clone(s.IPs)
-	s.Containers = slices.Clone(s.Containers)
-	for i := range s.Containers {
-		c := &s.Containers[i]
+	s.InitContainers = cloneStatuses(s.InitContainers)
+	s.Containers = cloneStatuses(s.Containers)
+	return s
+}
+
+func cloneStatuses(list []ContainerStatus) []ContainerStatus {
+	list = slices.Clone(list)
+	for i := range list {
+		c := &list[i]
 		c.State.Waiting = clonePointer(c.State.Waiting)
 		c.State.Running = clonePointer(c.State.Running)
 		c.State.Terminated = clonePointer(c.State.Terminated)
 		c.LastTermination = clonePointer(c.LastTermination)
 	}
-	return s
+	return list
 }
 
 func clonePointer[T any](p *T) *T {
@@ -120,35 +142,80 @@ func clonePointer[T any](p *T) *T {
 // publish makes the state known if it has changed.
 func (w *Worker) publish() {
 	s := w.newStatus()
-	if reflect.DeepEqual(s, w.status) {
-		return
-	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.status = s
-	w.broadcast()
+	same := reflect.DeepEqual(s, w.status)
+	if !same {
+		w.status = s
+		w.broadcast()
+	}
+	for _, c := range w.containers {
+		if c.run == nil || c.run.process == nil {
+			delete(w.probed, c)
+		} else {
+			w.probed[c] = c.run
+		}
+	}
+	w.mu.Unlock()
+	if !same {
+		w.tell(func() {
+			if w.onStatus != nil {
+				w.onStatus(s.clone())
+			}
+		})
+	}
 }
 
 // newStatus derives the status from the worker's state and the last status.
 func (w *Worker) newStatus() Status {
+	init, containers := w.containerStatuses()
+	in := phaseInput{pod: &w.pod, init: init, containers: containers, initialized: w.initialized(), ended: w.terminated}
 	s := Status{
-		IPs:        w.addrs,
-		StartTime:  w.status.StartTime,
-		Containers: w.containerStatuses(),
+		Phase:             in.phase(),
+		IPs:               w.addrs,
+		StartTime:         w.status.StartTime,
+		InitContainers:    init,
+		Containers:        containers,
+		DeletionTimestamp: w.deletionTimestamp,
 	}
-	s.Phase = podPhase(w.pod.RestartPolicy, s.Containers, w.terminated)
+	if w.evicted {
+		s.Phase, s.Reason, s.Message = PodFailed, ReasonDeadlineExceeded, messageDeadlineExceeded
+	}
 	if s.Phase.terminal() && !w.terminated {
 		// A final phase is a promise that nothing runs (mergePodStatus in
 		// status_manager.go).
-		s.Phase = w.status.Phase
+		s.Phase, s.Reason, s.Message = w.status.Phase, w.status.Reason, w.status.Message
 	}
-	s.Conditions = podConditions(w.sandbox, s.Containers, s.Phase)
+	s.Conditions = conditionInput{
+		pod: &w.pod, init: init, containers: containers, phase: s.Phase, sandbox: w.sandbox,
+		restartingAll: w.restartingAll, old: w.status.Conditions, others: w.conditions,
+	}.conditions()
 	setTransitionTimes(s.Conditions, w.status.Conditions, time.Now())
 	if w.terminated {
 		s.failIncomplete()
 	}
+	s.Containers = slices.Clone(containers)
 	slices.SortFunc(s.Containers, func(a, b ContainerStatus) int { return strings.Compare(a.Name, b.Name) })
 	return s
+}
+
+// initialized reports whether a container has started in the sandbox of now:
+// the init containers are done.
+func (w *Worker) initialized() bool {
+	for _, c := range w.containers {
+		if !c.init && w.active(c) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// active returns the container's last run if it was in the sandbox of now, else
+// nil. With a new sandbox everything begins anew.
+func (w *Worker) active(c *container) *run {
+	if c.run == nil || c.run.sandbox != w.sandboxes {
+		return nil
+	}
+	return c.run
 }
 
 // failIncomplete gives an end to a Pod that ended before all its containers ran
@@ -158,56 +225,99 @@ func (s *Status) failIncomplete() {
 		return
 	}
 	s.Phase = PodFailed
-	for i := range s.Containers {
-		if s.Containers[i].State.Terminated == nil {
-			s.Containers[i].State = ContainerState{Terminated: &Terminated{
-				ExitCode: 137,
-				Reason:   ReasonContainerStatusUnknown,
-				Message:  "The container could not be located when the pod was terminated",
-			}}
+	unknown := ContainerState{Terminated: &Terminated{
+		ExitCode: 137,
+		Reason:   ReasonContainerStatusUnknown,
+		Message:  "The container could not be located when the pod was terminated",
+	}}
+	// Containers of a Pod that was never initialized could not run. Of the init
+	// containers only those whose turn had come count as failed, or the first.
+	initialized := len(s.InitContainers) == 0
+	begun := min(1, len(s.InitContainers))
+	for _, c := range s.Containers {
+		initialized = initialized || c.LastTermination != nil || c.State.Waiting == nil
+	}
+	for i, c := range s.InitContainers {
+		if c.LastTermination != nil || c.State.Waiting == nil {
+			begun = i + 1
+		}
+	}
+	if n := len(s.InitContainers); n > 0 {
+		end := s.InitContainers[n-1].lastEnd()
+		initialized = initialized || !s.InitContainers[n-1].sidecar && end != nil && end.ExitCode == 0
+	}
+	lists := [][]ContainerStatus{s.InitContainers[:begun]}
+	if initialized {
+		lists = append(lists, s.Containers)
+	}
+	for _, list := range lists {
+		for i := range list {
+			if list[i].State.Terminated == nil {
+				list[i].State = unknown
+			}
 		}
 	}
 }
 
 // containerStatuses returns the statuses of the containers in the Pod's order.
-func (w *Worker) containerStatuses() []ContainerStatus {
-	statuses := make([]ContainerStatus, len(w.containers))
-	for i, c := range w.containers {
-		statuses[i] = c.status()
-		// A deleted Pod starts nothing, so nothing waits for its start.
-		if !w.deleting {
-			statuses[i].wait(c.waiting, w.pod.RestartPolicy)
+func (w *Worker) containerStatuses() (init, containers []ContainerStatus) {
+	for _, c := range w.containers {
+		s := w.containerStatus(c)
+		if c.init {
+			init = append(init, s)
+		} else {
+			containers = append(containers, s)
 		}
 	}
-	return statuses
+	return init, containers
 }
 
-// status tells what happened to the container, but not why it waits.
-func (c *container) status() ContainerStatus {
-	s := ContainerStatus{Name: c.spec.Name, Image: c.spec.Image, LastTermination: c.last}
-	if c.run == nil {
+// containerStatus tells what happened to the container, and why it waits if it
+// does.
+func (w *Worker) containerStatus(c *container) ContainerStatus {
+	s := ContainerStatus{Name: c.spec.Name, Image: c.spec.Image, LastTermination: c.last, sidecar: c.sidecar()}
+	switch {
+	case c.reset != nil:
+		s.State.Waiting = c.reset
+		s.RestartCount = c.created
+	case c.run == nil:
 		s.State.Waiting = &Waiting{Reason: ReasonContainerCreating}
-		return s
-	}
-	s.RestartCount = c.run.restartCount
-	if c.run.end != nil {
+		if len(w.pod.InitContainers) > 0 {
+			s.State.Waiting.Reason = ReasonPodInitializing
+		}
+		s.RestartCount = max(0, c.created-1)
+	case c.run.end != nil:
 		s.State.Terminated = c.run.end
-		return s
+		s.RestartCount = c.run.restartCount
+		s.Ready = c.init && !c.sidecar() && c.run.end.ExitCode == 0
+	default:
+		s.State.Running = &Running{StartedAt: c.run.startedAt}
+		s.RestartCount = c.run.restartCount
+		s.Started = w.probeSays(c, Startup, c.spec.Startup)
+		s.Ready = s.Started && w.probeSays(c, Readiness, c.spec.Readiness) && (!c.init || c.sidecar())
 	}
-	s.State.Running = &Running{StartedAt: c.run.startedAt}
-	s.Started = true
-	s.Ready = true
+	// A deleted Pod starts nothing, so nothing waits for its start.
+	if !w.deleting {
+		s.wait(c, w.pod.RestartPolicy)
+	}
 	return s
 }
 
 // wait shows why the container could not be started, if it should be.
-func (s *ContainerStatus) wait(why *Waiting, policy RestartPolicy) {
+func (s *ContainerStatus) wait(c *container, policy RestartPolicy) {
 	end := s.State.Terminated
-	if why == nil || s.State.Running != nil || end != nil && !policy.restarts(end.ExitCode) {
+	if c.waiting == nil || s.State.Running != nil || end != nil && !s.restarts(c, policy, end) {
 		return
 	}
 	if end != nil {
 		s.LastTermination = end
 	}
-	s.State = ContainerState{Waiting: why}
+	s.State, s.Ready = ContainerState{Waiting: c.waiting}, false
+}
+
+func (s *ContainerStatus) restarts(c *container, policy RestartPolicy, end *Terminated) bool {
+	if c.init && !c.sidecar() && end.ExitCode == 0 {
+		return false // it has done its work
+	}
+	return c.restarts(policy, end.ExitCode)
 }

@@ -32,30 +32,45 @@ func (w *Worker) sync() (pause time.Duration, more bool) {
 	case req.stop:
 		w.powerOff()
 		return 0, false
-	case req.deleted || w.finished():
+	case req.deleted || w.evicted || w.finished():
 		w.terminate()
 		return 0, false
 	}
 	w.publish()
+	if pause, ok := w.mountVolumes(); !ok {
+		return pause, true
+	}
+	w.startProbers()
+	w.triggerReadiness()
 
 	act := w.computeActions()
 	var result syncResult
+	if len(act.reset) > 0 {
+		return w.restartAll(act.reset), true
+	}
 	if act.killPod {
 		if act.createSandbox {
 			w.podEvent(EventNormal, eventSandboxChanged, "Pod sandbox changed, it will be killed and re-created.")
 		}
-		if !w.killContainers(false) {
+		if !w.killPod(false) {
 			return 0, true
 		}
 		if !act.createSandbox && w.finished() {
 			return 0, true // the next sync ends the Pod
 		}
 		w.runtime.StopPodSandbox()
+		w.sandbox = sandboxDead
+	}
+	for _, k := range act.kill {
+		if !w.killContainer(k) {
+			return 0, true
+		}
 	}
 	if act.createSandbox {
 		addrs, err := w.runtime.RunPodSandbox(w.ctx)
 		if err == nil {
 			w.sandbox = sandboxReady
+			w.sandboxes++
 			w.addrs = slices.Clone(addrs)
 			result.relist = true
 		}
@@ -68,7 +83,7 @@ func (w *Worker) sync() (pause time.Duration, more bool) {
 		}
 		w.publish()
 	}
-	for _, s := range act.start {
+	for _, s := range slices.Concat(act.init, act.start) {
 		f := w.startContainer(s)
 		if w.ctx.Err() != nil {
 			return 0, true
@@ -77,10 +92,19 @@ func (w *Worker) sync() (pause time.Duration, more bool) {
 		if f != nil {
 			s.container.waiting = &Waiting{Reason: f.reason, Message: f.message}
 			result.add(f)
+		} else {
+			result.started = true
 		}
 		w.publish()
+		if f != nil && s.container.init && !s.container.sidecar() {
+			break // the others wait for it
+		}
 	}
-	return result.pause(time.Now()), true
+	pause = result.pause(time.Now())
+	if w.pod.Refresh && (pause == forever || pause > resyncPeriod) {
+		pause = resyncPeriod
+	}
+	return pause, true
 }
 
 // observe takes in what happened since the last time.
@@ -91,75 +115,66 @@ func (w *Worker) observe() request {
 	w.mu.Unlock()
 
 	w.deleting = req.deleted
+	if req.deleted {
+		w.deletionTimestamp = req.deletionTimestamp()
+	}
+	w.conditions = req.conditions
 	if req.sandboxDied && w.sandbox == sandboxReady {
 		w.sandbox = sandboxDead
 	}
 	for _, c := range w.containers {
 		c.reap()
+		if end := c.ended(); end != nil && c.reset == nil && !w.restartingAll && c.spec.restartsAll(end.ExitCode) && !req.deleted {
+			w.restartingAll = true
+			// The kubelet sees the end by its relist. It also keeps a container
+			// that ends at once from being restarted for ever in no time.
+			w.restartAllAt = time.Now().Add(relistPeriod)
+		}
+	}
+	if d := w.pod.ActiveDeadline; d > 0 && !w.evicted && !req.deleted && time.Since(w.status.StartTime) >= d {
+		w.evicted = true
+		w.podEvent(EventNormal, eventDeadlineExceeded, messageDeadlineExceeded)
 	}
 	return req
 }
 
 // finished reports whether every container has ended for good.
 func (w *Worker) finished() bool {
-	return podPhase(w.pod.RestartPolicy, w.containerStatuses(), false).terminal()
+	init, containers := w.containerStatuses()
+	return phaseInput{pod: &w.pod, init: init, containers: containers, initialized: w.initialized()}.phase().terminal()
 }
 
-// actions is what a sync has to do.
-type actions struct {
-	killPod       bool // stop the containers and what is left of the sandbox
-	createSandbox bool
-	start         []start
-}
-
-// start is a container to start.
-type start struct {
-	container *container
-
-	// exited is how the container last ended, as known before this sync killed
-	// anything: what the kubelet counts the back-off from. nil for none.
-	exited *Terminated
-}
-
-// computeActions derives from the state what a sync has to do. It changes
-// nothing. (kuberuntime_manager.go has a function of this name.)
-func (w *Worker) computeActions() actions {
-	var act actions
-	if w.sandbox == sandboxReady {
-		for _, c := range w.containers {
-			if end := c.ended(); c.run == nil || end != nil && w.pod.RestartPolicy.restarts(end.ExitCode) {
-				act.start = append(act.start, start{c, end})
-			}
-		}
-		return act
+// restartAll stops and forgets all containers, so that the next sync starts the
+// Pod anew in the same sandbox.
+func (w *Worker) restartAll(containers []*container) (pause time.Duration) {
+	if wait := time.Until(w.restartAllAt); wait > 0 {
+		return wait
 	}
-
-	// Without a sandbox everything has to go, and nearly everything to start
-	// again: only what ended well under OnFailure has done its work.
-	act.killPod = w.sandbox == sandboxDead
-	created := false
-	for _, c := range w.containers {
-		created = created || c.run != nil
-		end := c.ended()
-		if end != nil && end.ExitCode == 0 && w.pod.RestartPolicy == RestartPolicyOnFailure {
-			continue
+	none := time.Duration(0)
+	for _, c := range containers {
+		if c.running() && !w.stopContainers([]*container{c}, stopOptions{message: "killing", grace: &none}) {
+			return 0
 		}
-		if c.running() {
-			end = c.last
+	}
+	const message = "The container is removed because RestartAllContainers in place"
+	for _, c := range containers {
+		if c.waiting == nil {
+			c.reset = &Waiting{Reason: ReasonRestartingAllContainers, Message: message}
+			c.last = &Terminated{ExitCode: 137, Reason: ReasonRestartingAllContainers, Message: message}
+		} else {
+			c.last = c.run.end
 		}
-		act.start = append(act.start, start{c, end})
+		c.run = nil
 	}
-	runsOnce := w.pod.RestartPolicy == RestartPolicyNever
-	act.createSandbox = !(created && (runsOnce || len(act.start) == 0))
-	if !act.createSandbox {
-		act.start = nil
-	}
-	return act
+	w.publish()
+	w.restartingAll = false
+	return 0
 }
 
 // syncResult gathers what decides on the time of the next sync.
 type syncResult struct {
 	failed     bool
+	started    bool      // a container was: look again, what is to be done now
 	relist     bool      // the runtime has something to tell at the next relist
 	crashUntil time.Time // the first end of a restart back-off, zero for none
 	imageUntil time.Time // the first end of a pull back-off, zero for none
@@ -176,7 +191,10 @@ func (r *syncResult) add(f *failure) {
 // completeWork). A pull is tried when its back-off ends, where the kubelet
 // lets it wait for the next retry.
 func (r *syncResult) pause(now time.Time) time.Duration {
-	if !r.failed {
+	switch {
+	case r.started && !r.failed:
+		return 0
+	case !r.failed:
 		return forever
 	}
 	d := retryPeriod
@@ -186,7 +204,7 @@ func (r *syncResult) pause(now time.Time) time.Duration {
 	if !r.imageUntil.IsZero() {
 		d = min(d, r.imageUntil.Sub(now))
 	}
-	if r.relist {
+	if r.relist || r.started {
 		d = min(d, relistPeriod)
 	}
 	return max(d, 0)

@@ -21,7 +21,7 @@ func TestDeleteStopsContainersTogether(t *testing.T) {
 		l.takeEvents()
 		l.takeLog()
 		changed := l.Changed()
-		l.Delete(30*time.Second, false)
+		l.Delete(30 * time.Second)
 		assert.True(t, isClosed(changed), "who waits learns of it at once")
 		assert.Equal(t, "Terminating", StatusColumn(l.Status()))
 		assert.Equal(t, l.begun.Add(90*time.Second), l.Status().DeletionTimestamp)
@@ -53,7 +53,6 @@ func TestGracePeriodEndsWithSIGKILL(t *testing.T) {
 	type deletion struct {
 		at    time.Duration
 		grace time.Duration
-		force bool
 	}
 	tests := map[string]struct {
 		deletions []deletion
@@ -61,44 +60,32 @@ func TestGracePeriodEndsWithSIGKILL(t *testing.T) {
 		deletedAt time.Duration // the deletion timestamp
 	}{
 		"in time": {
-			[]deletion{{10 * time.Second, 30 * time.Second, false}},
+			[]deletion{{10 * time.Second, 30 * time.Second}},
 			[]string{"TERM 10s", "KILL 40s"}, 40 * time.Second,
 		},
 		"a second is raised to two": {
-			[]deletion{{10 * time.Second, time.Second, false}},
+			[]deletion{{10 * time.Second, time.Second}},
 			[]string{"TERM 10s", "KILL 12s"}, 11 * time.Second,
 		},
 		"zero is one, and raised to two": {
-			[]deletion{{10 * time.Second, 0, false}},
+			[]deletion{{10 * time.Second, 0}},
 			[]string{"TERM 10s", "KILL 12s"}, 11 * time.Second,
 		},
 		"negative is like zero": {
-			[]deletion{{10 * time.Second, -time.Minute, false}},
+			[]deletion{{10 * time.Second, -time.Minute}},
 			[]string{"TERM 10s", "KILL 12s"}, 11 * time.Second,
 		},
 		"shortened, from the second Delete on": {
-			[]deletion{{10 * time.Second, 30 * time.Second, false}, {20 * time.Second, 5 * time.Second, false}},
+			[]deletion{{10 * time.Second, 30 * time.Second}, {20 * time.Second, 5 * time.Second}},
 			[]string{"TERM 10s", "KILL 25s"}, 15 * time.Second,
 		},
 		"shortened too late to matter": {
-			[]deletion{{10 * time.Second, 30 * time.Second, false}, {35 * time.Second, 20 * time.Second, false}},
+			[]deletion{{10 * time.Second, 30 * time.Second}, {35 * time.Second, 20 * time.Second}},
 			[]string{"TERM 10s", "KILL 40s"}, 30 * time.Second,
 		},
 		"never prolonged": {
-			[]deletion{{10 * time.Second, 5 * time.Second, false}, {11 * time.Second, time.Hour, false}},
+			[]deletion{{10 * time.Second, 5 * time.Second}, {11 * time.Second, time.Hour}},
 			[]string{"TERM 10s", "KILL 15s"}, 15 * time.Second,
-		},
-		"by force": {
-			[]deletion{{10 * time.Second, 0, true}},
-			[]string{"KILL 10s"}, 10 * time.Second,
-		},
-		"by force, whatever the grace period": {
-			[]deletion{{10 * time.Second, time.Hour, true}},
-			[]string{"KILL 10s"}, 10 * time.Second,
-		},
-		"by force, later": {
-			[]deletion{{10 * time.Second, time.Hour, false}, {20 * time.Second, 0, true}},
-			[]string{"TERM 10s", "KILL 20s"}, 10 * time.Second,
 		},
 	}
 	for name, tt := range tests {
@@ -110,7 +97,7 @@ func TestGracePeriodEndsWithSIGKILL(t *testing.T) {
 				l.takeEvents()
 				for _, d := range tt.deletions {
 					l.at(d.at)
-					l.Delete(d.grace, d.force)
+					l.Delete(d.grace)
 				}
 				<-l.Done()
 				s := l.Status()
@@ -173,7 +160,7 @@ func TestDeleteGivesEveryPodAFinalPhase(t *testing.T) {
 				pod.Containers[0].Image = tt.image
 				l := begin(t, pod, tt.runtime)
 				l.at(10 * time.Second)
-				l.Delete(30*time.Second, false)
+				l.Delete(30 * time.Second)
 				<-l.Done()
 				assert.Equal(t, tt.phase, l.Status().Phase)
 				end := *l.container("app").State.Terminated
@@ -198,7 +185,7 @@ func TestDeleteEndsAChangeOfSandbox(t *testing.T) {
 		l.SandboxDied()
 		l.at(15 * time.Second)
 		l.takeEvents()
-		l.Delete(5*time.Second, false)
+		l.Delete(5 * time.Second)
 		<-l.Done()
 		assert.Equal(t, []string{"TERM 10s", "KILL 20s"}, l.runtime.process("app").signals)
 		assert.Equal(t, 1, l.runtime.sandboxes)
@@ -213,7 +200,7 @@ func TestDeleteOfAnEndedPodDoesNothing(t *testing.T) {
 		})
 		require.True(t, l.ended())
 		before := l.Status()
-		l.Delete(0, true)
+		l.Delete(0)
 		assert.Equal(t, before, l.Status())
 	})
 }
@@ -226,9 +213,9 @@ func TestCallsCutOffByDeleteAreNotTold(t *testing.T) {
 				var w *Worker
 				started := make(chan struct{})
 				var events []Event
-				del := func() { <-started; w.Delete(30*time.Second, false) }
+				del := func() { <-started; w.Delete(30 * time.Second) }
 				runtime := &fakeRuntime{begun: time.Now(), sandbox: func(int) error { del(); return err }}
-				w = Start(newPod(RestartPolicyAlways, "app"), runtime, func(e Event) { events = append(events, e) })
+				w = Start(newPod(RestartPolicyAlways, "app"), runtime, func(e Event) { events = append(events, e) }, nil)
 				close(started)
 				<-w.Done()
 				assert.Empty(t, events)
@@ -241,10 +228,10 @@ func TestCallsCutOffByDeleteAreNotTold(t *testing.T) {
 				var events []string
 				runtime := &fakeRuntime{begun: time.Now(), start: func(string, int) (*fakeProcess, error) {
 					<-started
-					w.Delete(30*time.Second, false)
+					w.Delete(30 * time.Second)
 					return runs(0), err
 				}}
-				w = Start(newPod(RestartPolicyAlways, "app", "next"), runtime, func(e Event) { events = append(events, e.Reason) })
+				w = Start(newPod(RestartPolicyAlways, "app", "next"), runtime, func(e Event) { events = append(events, e.Reason) }, nil)
 				close(started)
 				<-w.Done()
 				if err != nil {

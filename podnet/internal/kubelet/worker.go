@@ -3,6 +3,7 @@ package kubelet
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,27 +15,47 @@ import (
 // deleted and its containers are gone, or with [Worker.Stop]. One of them must
 // come, or the goroutine stays. Status goes on answering after the end.
 type Worker struct {
-	pod     Pod
-	runtime Runtime
-	onEvent func(Event)
-	ctx     context.Context // of calls to the runtime; ends by Delete and Stop
-	cancel  context.CancelFunc
-	wake    chan struct{} // one slot: something happened
-	done    chan struct{} // closed when the worker and its watchers have ended
+	pod      Pod
+	runtime  Runtime
+	onEvent  func(Event)
+	onStatus func(Status)
+	telling  chan struct{}   // one slot: the turn to call onEvent or onStatus
+	ctx      context.Context // of calls to the runtime; ends by Delete and Stop
+	cancel   context.CancelFunc
+	wake     chan struct{} // one slot: something happened
+	done     chan struct{} // closed when the worker and all its goroutines have ended
+
+	probeCtx   context.Context // of probers; ends when the containers have ended
+	stopProbes context.CancelFunc
+	hookCtx    context.Context // of hooks; ends with the worker
+	stopHooks  context.CancelFunc
+	watchers   sync.WaitGroup
+	probers    sync.WaitGroup
+	hooks      sync.WaitGroup
 
 	// Of the worker's goroutine.
-	containers []*container     // in the order of the Pod
-	pulls      map[string]*pull // by image, as the kubelet's is by Pod and image
-	sandbox    sandboxState
-	addrs      []netip.Addr // of the last sandbox
-	deleting   bool         // Delete was seen
-	terminated bool         // containers and sandbox are stopped for good
-	watchers   sync.WaitGroup
+	containers        []*container     // init containers first, in the order of the Pod
+	pulls             map[string]*pull // by image, as the kubelet's is by Pod and image
+	sandbox           sandboxState
+	sandboxes         int          // made so far
+	addrs             []netip.Addr // of the last sandbox
+	mounts            mountBackOff
+	probing           bool      // the probers are started
+	readiness         []*prober // those of readiness probes
+	deleting          bool      // Delete was seen
+	deletionTimestamp time.Time
+	evicted           bool // the Pod was active for too long
+	restartingAll     bool // a container's end restarts all
+	restartAllAt      time.Time
+	conditions        []Condition // that are not the kubelet's
+	terminated        bool        // containers and sandbox are stopped for good
 
 	mu      sync.Mutex // guards what follows; nothing waits under it
 	status  Status     // the last one published; written by the worker only, never modified
 	changed chan struct{}
 	request request
+	ending  bool                // the containers are stopped for good
+	probed  map[*container]*run // the runs that the published status shows
 }
 
 // request is what was asked of a worker from outside.
@@ -42,10 +63,14 @@ type request struct {
 	stop        bool
 	sandboxDied bool
 	deleted     bool
-	forced      bool
 	deletedAt   time.Time     // of the first Delete
 	grace       time.Duration // the shortest that was asked for
+	conditions  []Condition
 }
+
+// deletionTimestamp returns when the grace period ends. The API server counts a
+// shortened period from the first request, too.
+func (r request) deletionTimestamp() time.Time { return r.deletedAt.Add(r.grace) }
 
 type sandboxState int
 
@@ -56,33 +81,42 @@ const (
 )
 
 // Start is New and then the worker's Start.
-func Start(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
-	w := New(pod, runtime, onEvent)
+func Start(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
+	w := New(pod, runtime, onEvent, onStatus)
 	w.Start()
 	return w
 }
 
 // New returns the worker of a pod whose life has not begun; Start begins it.
 //
-// Each event is given to onEvent, which may be nil, in order and without a lock
-// held, before the status that it explains is published. onEvent must return
-// soon, and must not call Stop: the worker waits for it.
-func New(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
+// Each event is given to onEvent, before the status that it explains, and each
+// status that is published to onStatus; either may be nil. They are called one at
+// a time. They must return soon, and must not call Stop: the worker waits for
+// them.
+func New(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
 	w := &Worker{
 		pod:     pod,
 		runtime: runtime,
 		onEvent: onEvent,
+		telling: make(chan struct{}, 1),
 		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		changed: make(chan struct{}),
 		pulls:   make(map[string]*pull),
+		probed:  make(map[*container]*run),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.probeCtx, w.stopProbes = context.WithCancel(context.Background())
+	w.hookCtx, w.stopHooks = context.WithCancel(context.Background())
+	for _, c := range pod.InitContainers {
+		w.containers = append(w.containers, &container{spec: c, init: true})
+	}
 	for _, c := range pod.Containers {
 		w.containers = append(w.containers, &container{spec: c})
 	}
 	w.status = Status{Phase: PodPending, StartTime: time.Now()}
 	w.publish()
+	w.onStatus = onStatus
 	return w
 }
 
@@ -90,16 +124,14 @@ func New(pod Pod, runtime Runtime, onEvent func(Event)) *Worker {
 // to happen.
 func (w *Worker) Start() { go w.loop() }
 
-// Delete asks for the Pod's end. Its containers get SIGTERM and, when grace is
-// over, SIGKILL. The grace period is raised to one second, as the API's is, and
-// to two by the kubelet where it stops a container. A second Delete may only
-// shorten it: it is counted from that Delete. Force leaves no grace at all.
+// Delete asks for the Pod's end. Its containers are stopped: their preStop hooks
+// run, they get SIGTERM and, when grace is over, SIGKILL. The grace period is
+// raised to one second, as the API's is, and to two by the kubelet where it
+// sends SIGTERM. A second Delete may only shorten it: it is counted from that
+// Delete.
 //
 // Delete does not wait: see Done. It does nothing once the life has ended.
-//
-// (In Kubernetes a forced deletion removes the API object at once, while the
-// kubelet still gives the containers two seconds.)
-func (w *Worker) Delete(grace time.Duration, force bool) {
+func (w *Worker) Delete(grace time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
@@ -107,12 +139,7 @@ func (w *Worker) Delete(grace time.Duration, force bool) {
 		return
 	default:
 	}
-	if force {
-		grace = 0
-		w.request.forced = true
-	} else {
-		grace = max(grace, minimumPodGracePeriod)
-	}
+	grace = max(grace, minimumPodGracePeriod)
 	switch {
 	case !w.request.deleted:
 		w.request.deleted = true
@@ -124,6 +151,26 @@ func (w *Worker) Delete(grace time.Duration, force bool) {
 		w.broadcast()
 	}
 	w.cancel()
+	w.notify()
+}
+
+// SetCondition sets a condition that is not the kubelet's own, such as a
+// readiness gate waits for. It does not wait until the status shows it, and
+// does nothing once the life has ended.
+func (w *Worker) SetCondition(c Condition) {
+	w.mu.Lock()
+	list := slices.Clone(w.request.conditions)
+	i := slices.IndexFunc(list, func(o Condition) bool { return o.Type == c.Type })
+	if i < 0 {
+		list = append(list, c)
+	} else {
+		if list[i].Status == c.Status {
+			c.LastTransitionTime = list[i].LastTransitionTime
+		}
+		list[i] = c
+	}
+	w.request.conditions = list
+	w.mu.Unlock()
 	w.notify()
 }
 
@@ -147,6 +194,7 @@ func (w *Worker) Stop() {
 	w.request.stop = true
 	w.mu.Unlock()
 	w.cancel()
+	w.stopHooks()
 	w.notify()
 	<-w.done
 }
@@ -160,8 +208,7 @@ func (w *Worker) Status() Status {
 	defer w.mu.Unlock()
 	s := w.status.clone()
 	if w.request.deleted {
-		// The API server counts a shortened period from the first request, too.
-		s.DeletionTimestamp = w.request.deletedAt.Add(w.request.grace)
+		s.DeletionTimestamp = w.request.deletionTimestamp()
 	}
 	return s
 }
@@ -194,15 +241,30 @@ const forever time.Duration = -1
 
 func (w *Worker) loop() {
 	defer close(w.done)
-	defer w.watchers.Wait()
-	defer w.cancel()
+	defer w.wait()
 	for {
 		pause, more := w.sync()
 		if !more {
 			return
 		}
+		if d := w.pod.ActiveDeadline; d > 0 {
+			left := max(0, d-time.Since(w.status.StartTime))
+			if pause == forever || left < pause {
+				pause = left
+			}
+		}
 		w.sleep(pause)
 	}
+}
+
+// wait waits for all that the worker started.
+func (w *Worker) wait() {
+	w.cancel()
+	w.stopProbes()
+	w.stopHooks()
+	w.probers.Wait()
+	w.hooks.Wait()
+	w.watchers.Wait()
 }
 
 // sleep waits until something happened, but no longer than d.

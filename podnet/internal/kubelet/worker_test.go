@@ -328,7 +328,7 @@ func TestFinalPhaseComesWhenTheSandboxIsDown(t *testing.T) {
 		w = Start(newPod(RestartPolicyNever, "app"), &fakeRuntime{
 			start: always(func() *fakeProcess { return exits(0, 0) }),
 			down:  func() { <-started; phase = w.Status().Phase },
-		}, nil)
+		}, nil, nil)
 		close(started)
 		<-w.Done()
 		assert.Equal(t, PodRunning, phase)
@@ -387,13 +387,13 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 		"without sandbox":    {runtime: &fakeRuntime{sandbox: func(int) error { return errors.New("no address") }}, act: func(l *life) { l.at(5 * time.Second) }},
 		"being deleted": {
 			runtime: &fakeRuntime{start: always(func() *fakeProcess { return runs(-1) })},
-			act:     func(l *life) { l.Delete(30*time.Second, false); l.at(5 * time.Second) },
+			act:     func(l *life) { l.Delete(30 * time.Second); l.at(5 * time.Second) },
 		},
 		"in a change of sandbox": {
 			runtime: &fakeRuntime{start: always(func() *fakeProcess { return runs(-1) })},
 			act:     func(l *life) { l.SandboxDied(); l.at(5 * time.Second) },
 		},
-		"deleted": {runtime: &fakeRuntime{}, act: func(l *life) { l.Delete(0, false); l.at(time.Minute) }},
+		"deleted": {runtime: &fakeRuntime{}, act: func(l *life) { l.Delete(0); l.at(time.Minute) }},
 		"twice":   {runtime: &fakeRuntime{}, act: func(l *life) { l.Stop() }},
 	}
 	for name, tt := range tests {
@@ -434,7 +434,7 @@ func TestChangedMissesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := Start(newPod(RestartPolicyNever, "app"), &fakeRuntime{
 			start: always(func() *fakeProcess { return exits(0, time.Minute) }),
-		}, nil)
+		}, nil, nil)
 		defer w.Stop()
 		var phases []Phase
 		for {
@@ -480,7 +480,7 @@ func TestEventsComeBeforeTheStatusTheyExplain(t *testing.T) {
 		w = Start(newPod(RestartPolicyAlways, "app"), &fakeRuntime{}, func(e Event) {
 			<-ready
 			seen = append(seen, e.Reason+" "+string(w.Status().Phase)) // no lock is held
-		})
+		}, nil)
 		defer w.Stop()
 		close(ready)
 		synctest.Wait()
