@@ -31,6 +31,7 @@ type Cluster struct {
 	images images
 	nodes  []*node
 	pods   map[podKey]*Pod
+	dying  map[*Pod]struct{} // no longer in pods, deleted by force, and not yet gone
 	made   uint64 // Pods so far
 	closed bool
 	done   chan struct{} // closed when Close is done
@@ -49,7 +50,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{
-		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), done: make(chan struct{}),
+		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
 	}
 	if c.images == nil {
@@ -153,7 +154,7 @@ func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 func (p *Pod) waitStarted(ctx context.Context) error {
 	for {
 		changed := p.worker.Changed()
-		started, err := p.Status().started()
+		started, err := p.Status().started(p.spec)
 		if started || err != nil {
 			if err != nil {
 				err = p.error("start", err)
@@ -165,7 +166,7 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 		case <-p.failed:
 			return p.error("start", p.failure)
 		case <-p.worker.Done():
-			if started, _ := p.Status().started(); started {
+			if started, _ := p.Status().started(p.spec); started {
 				return nil
 			}
 			return p.error("start", ErrDeleted)
@@ -177,9 +178,21 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 
 // started reports whether all containers have run at least once, and why one
 // cannot.
-func (s PodStatus) started() (bool, error) {
+func (s PodStatus) started(spec PodSpec) (bool, error) {
 	all := true
-	for _, c := range s.Containers {
+	for i, c := range s.InitContainers {
+		if spec.InitContainers[i].RestartPolicy == RestartPolicyAlways {
+			continue
+		}
+		end := c.State.Terminated
+		if end == nil {
+			end = c.LastTermination
+		}
+		if end != nil && end.ExitCode != 0 && c.State.Running == nil {
+			return false, fmt.Errorf("init container %s: %s, exit code %d", c.Name, end.Reason, end.ExitCode)
+		}
+	}
+	for _, c := range slices.Concat(s.InitContainers, s.Containers) {
 		w := c.State.Waiting
 		if w == nil || c.LastTermination != nil {
 			continue
@@ -222,7 +235,7 @@ func (c *Cluster) Close() error {
 	c.mu.Lock()
 	first := !c.closed
 	c.closed = true
-	pods := slices.Collect(maps.Values(c.pods))
+	pods := slices.AppendSeq(slices.Collect(maps.Values(c.pods)), maps.Keys(c.dying))
 	c.mu.Unlock()
 	if !first {
 		<-c.done
@@ -240,14 +253,22 @@ func (c *Cluster) Close() error {
 
 // forget takes a deleted Pod off the list.
 func (c *Cluster) forget(p *Pod) {
-	p.node.release(p.takeReserved()) // of a Pod that never had a sandbox
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := podKey{p.spec.Namespace, p.spec.Name}
 	if c.pods[key] == p {
 		delete(c.pods, key)
+		c.dying[p] = struct{}{}
 		p.node.pods--
 	}
+}
+
+// buried forgets a deleted Pod of which nothing runs any more.
+func (c *Cluster) buried(p *Pod) {
+	p.node.release(p.takeReserved()) // of a Pod that never had a sandbox
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.dying, p)
 }
 
 func (s PodSpec) check(c *Cluster) error {

@@ -24,6 +24,7 @@ type container struct {
 	pod  *Pod
 	spec ContainerSpec
 	name string // with namespace and Pod, for messages
+	init bool   // an init container
 
 	logged broadcast // sent when any run has written to its log
 

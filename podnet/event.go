@@ -15,7 +15,7 @@ type Event struct {
 	Message   string
 	Namespace string // of the Pod
 	Pod       string
-	FieldPath string // of the container, spec.containers{app}; empty if the event is about the Pod
+	FieldPath string // of the container, spec.containers{app} or spec.initContainers{proxy}; empty if the event is about the Pod
 	Source    string // kubelet or default-scheduler
 
 	// Count is how often the same event happened, from FirstTime to LastTime.
@@ -66,6 +66,7 @@ func (p *Pod) emit(source string, e kubelet.Event) {
 		Type: e.Type, Reason: e.Reason, Message: e.Message, FieldPath: e.FieldPath,
 		Namespace: p.spec.Namespace, Pod: p.spec.Name, Source: source, LastTime: e.Time,
 	})
+	p.publish(PodUpdate{Event: &recorded})
 	if f := p.cluster.config.OnEvent; f != nil {
 		f(recorded)
 	}

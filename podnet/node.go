@@ -1,7 +1,10 @@
 package podnet
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 
 	"podnet.dev/podnet/internal/ipam"
@@ -49,4 +52,9 @@ func (n *node) release(addrs []netip.Addr) {
 	for i, a := range addrs {
 		n.ranges[i].Release(a)
 	}
+}
+
+// DialContext connects from the node. TEMPORARY
+func (n *node) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return nil, errors.ErrUnsupported
 }

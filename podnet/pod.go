@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type Pod struct {
 	uid        string
 	hostname   string
 	node       *node
-	containers []*container
+	containers []*container // init containers first
 	volumes    map[string]*volume.Tree
 	etc        *volume.Tree // the files that the kubelet writes
 	events     eventLog
@@ -40,6 +41,9 @@ type Pod struct {
 	failed   chan struct{} // closed when failure is set
 	deleting bool
 	gone     chan struct{} // closed when a deleted Pod has left the cluster
+
+	watchMu  sync.Mutex // guards watchers; never held while something waits
+	watchers map[*watcher]struct{}
 }
 
 // kubeletFiles are the files of /etc that the kubelet writes for a Pod.
@@ -56,23 +60,13 @@ func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 		t.View().Chmod("/", 0o777) // as the kubelet makes it; a fresh tree cannot refuse
 		p.volumes[v.Name] = t
 	}
-	for _, s := range spec.Containers {
-		p.containers = append(p.containers, &container{pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name})
+	for i, s := range slices.Concat(spec.InitContainers, spec.Containers) {
+		p.containers = append(p.containers, &container{
+			pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers),
+		})
 	}
 	p.worker = p.newWorker()
 	return p
-}
-
-// newWorker makes the kubelet's worker for the Pod.
-func (p *Pod) newWorker() *kubelet.Worker {
-	pod := kubelet.Pod{
-		Name: p.spec.Name, Namespace: p.spec.Namespace, UID: p.uid,
-		RestartPolicy: kubelet.RestartPolicy(p.spec.RestartPolicy), GracePeriod: p.gracePeriod(),
-	}
-	for _, c := range p.spec.Containers {
-		pod.Containers = append(pod.Containers, kubelet.Container{Name: c.Name, Image: c.Image, PullPolicy: kubelet.PullPolicy(c.ImagePullPolicy)})
-	}
-	return kubelet.New(pod, podRuntime{p}, func(e kubelet.Event) { p.emit("kubelet", e) })
 }
 
 // emitScheduled tells where the Pod went. It runs in the Pod's own goroutine,
@@ -117,27 +111,47 @@ func (p *Pod) IP() netip.Addr {
 // IPs returns the Pod's addresses, at most one of each family.
 func (p *Pod) IPs() []netip.Addr { return p.worker.Status().IPs }
 
-// Container returns the container of a name, or nil if the Pod has none such.
+// Container returns the container or init container of a name, or nil if the Pod
+// has none such.
 func (p *Pod) Container(name string) *Container {
+	if c := p.container(name); c != nil {
+		return &Container{container: c}
+	}
+	return nil
+}
+
+func (p *Pod) container(name string) *container {
 	for _, c := range p.containers {
 		if c.spec.Name == name {
-			return &Container{container: c}
+			return c
 		}
 	}
 	return nil
 }
 
-// Containers returns the containers in the order of the spec.
-func (p *Pod) Containers() []*Container {
-	list := make([]*Container, len(p.containers))
-	for i, c := range p.containers {
-		list[i] = &Container{container: c}
+// InitContainers returns the init containers, sidecars among them, in the order
+// of the spec.
+func (p *Pod) InitContainers() []*Container { return p.list(true) }
+
+// Containers returns the containers in the order of the spec, without init
+// containers.
+func (p *Pod) Containers() []*Container { return p.list(false) }
+
+func (p *Pod) list(init bool) []*Container {
+	var list []*Container
+	for _, c := range p.containers {
+		if c.init == init {
+			list = append(list, &Container{container: c})
+		}
 	}
 	return list
 }
 
+// String names the Pod as the kubelet does: web_default(uid).
+func (p *Pod) String() string { return fmt.Sprintf("%s_%s(%s)", p.spec.Name, p.spec.Namespace, p.uid) }
+
 // Status returns the Pod's status as it is now.
-func (p *Pod) Status() PodStatus { return podStatus(p.worker.Status(), time.Now()) }
+func (p *Pod) Status() PodStatus { return p.podStatus(p.worker.Status(), time.Now()) }
 
 // Events returns what happened to the Pod, in the order in which it first did.
 func (p *Pod) Events() []Event { return p.events.all() }
@@ -170,7 +184,7 @@ func (p *Pod) Wait(ctx context.Context, cond func(PodStatus) bool) error {
 
 // why tells what the first container that is not ready waits for.
 func why(s PodStatus) string {
-	for _, c := range s.Containers {
+	for _, c := range slices.Concat(s.InitContainers, s.Containers) {
 		if w := c.State.Waiting; w != nil && w.Message != "" {
 			return fmt.Sprintf("; container %s: %s", c.Name, w.Message)
 		}
@@ -203,11 +217,32 @@ func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
 	return nil
 }
 
-// Delete ends the Pod as `kubectl delete` does: the Programs' contexts end, and
-// those that still run when the grace period is over are killed. It waits until
-// the Pod is gone; if ctx ends before that, the deletion goes on without it.
-func (p *Pod) Delete(ctx context.Context) error {
-	p.worker.Delete(p.gracePeriod(), false)
+// Delete ends the Pod as `kubectl delete` does, with the grace period of its spec;
+// see DeleteWith.
+func (p *Pod) Delete(ctx context.Context) error { return p.DeleteWith(ctx, DeleteOptions{}) }
+
+// DeleteOptions say how a Pod is deleted.
+type DeleteOptions struct {
+	// GracePeriodSeconds counts instead of the Pod's
+	// TerminationGracePeriodSeconds, which is the default. Zero deletes the Pod
+	// at once, as `kubectl delete --grace-period=0 --force` does: its name is
+	// free, while its containers still have the shortest time that the kubelet
+	// gives them, one second for preStop hooks and two after SIGTERM. A negative
+	// value means 1.
+	GracePeriodSeconds *int64
+}
+
+// DeleteWith ends the Pod: the preStop hooks run, then the Programs' contexts end,
+// and what still runs when the grace period is over is killed. Sidecars end after
+// the containers, the last one first. It waits until the Pod is gone; if ctx ends
+// before that, the deletion goes on without it. Deleting again may shorten the
+// grace period.
+func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
+	grace := p.gracePeriod()
+	if s := opt.GracePeriodSeconds; s != nil {
+		grace = time.Duration(*s) * time.Second
+	}
+	p.worker.Delete(grace)
 	p.mu.Lock()
 	first := !p.deleting
 	p.deleting = true
@@ -216,8 +251,13 @@ func (p *Pod) Delete(ctx context.Context) error {
 		go func() { // ends with the worker, which Close stops
 			<-p.worker.Done()
 			p.cluster.forget(p)
+			p.cluster.buried(p)
 			close(p.gone)
 		}()
+	}
+	if opt.GracePeriodSeconds != nil && grace == 0 {
+		p.cluster.forget(p)
+		return nil
 	}
 	select {
 	case <-p.gone:
@@ -225,6 +265,28 @@ func (p *Pod) Delete(ctx context.Context) error {
 	case <-ctx.Done():
 		return p.error("delete", context.Cause(ctx))
 	}
+}
+
+// SetCondition sets a condition of the Pod that is not the kubelet's own, as a
+// controller does by a patch of the status: that of a readiness gate, say.
+// LastTransitionTime need not be set. It does not wait until the status shows
+// it, and does nothing once the Pod has ended. The conditions that the kubelet
+// sets are refused.
+func (p *Pod) SetCondition(c PodCondition) error {
+	k := kubelet.Condition{
+		Type: kubelet.ConditionType(c.Type), Status: kubelet.ConditionFalse, Reason: c.Reason, Message: c.Message, LastTransitionTime: c.LastTransitionTime,
+	}
+	if c.Status {
+		k.Status = kubelet.ConditionTrue
+	}
+	if k.LastTransitionTime.IsZero() {
+		k.LastTransitionTime = time.Now()
+	}
+	if c.Type == "" || k.Type.OfKubelet() {
+		return p.error("set condition of", fmt.Errorf("%q is not a condition that others than the kubelet set", c.Type))
+	}
+	p.worker.SetCondition(k)
+	return nil
 }
 
 // KillSandbox kills the Pod's pause container, which holds its network

@@ -15,6 +15,9 @@ type podRuntime struct{ pod *Pod }
 
 var _ kubelet.Runtime = podRuntime{}
 
+// MountVolumes has nothing to do: volumes are made with the Pod.
+func (r podRuntime) MountVolumes(context.Context) error { return nil }
+
 func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	p := r.pod
 	p.mu.Lock()
@@ -74,12 +77,7 @@ func (r podRuntime) PullImage(_ context.Context, image string) (int64, error) {
 // start a container, and so the first in the spec is the first to bind.
 func (r podRuntime) StartContainer(ctx context.Context, name string, restartCount int) (kubelet.Process, error) {
 	p := r.pod
-	var c *container
-	for _, c = range p.containers {
-		if c.spec.Name == name {
-			break
-		}
-	}
+	c := p.container(name)
 	program := c.spec.Run
 	if program == nil {
 		if program = p.cluster.image(c.spec.Image); program == nil {
@@ -113,11 +111,15 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 	c.current = i
 	c.mu.Unlock()
 	main.start(program)
-	if last := p.containers[len(p.containers)-1]; restartCount == 0 && c != last {
+	if last := p.containers[len(p.containers)-1]; restartCount == 0 && c != last && !c.runsToEnd() {
 		main.settle(ctx, p.cluster.headStart)
 	}
 	return mainProcess{main}, nil
 }
+
+// runsToEnd reports whether the next container waits for this one's end: it is an
+// init container and no sidecar.
+func (c *container) runsToEnd() bool { return c.init && c.spec.RestartPolicy != RestartPolicyAlways }
 
 // mainProcess is a container's main process as the kubelet sees it.
 type mainProcess struct{ p *process }

@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"podnet.dev/podnet/internal/kubelet"
@@ -10,9 +11,14 @@ import (
 // PodStatus is the status of a Pod as the API shows it.
 type PodStatus struct {
 	Phase      PodPhase
+	Reason     string // why the Pod failed as a whole: DeadlineExceeded; often empty
+	Message    string // often empty
 	Conditions []PodCondition
 	PodIPs     []netip.Addr // the primary one first; they stay when the Pod has ended
 	StartTime  time.Time
+
+	// InitContainers are the init containers' statuses, in the order of the spec.
+	InitContainers []ContainerStatus
 
 	// Containers are the containers' statuses, by name.
 	Containers []ContainerStatus
@@ -74,7 +80,7 @@ type ContainerState struct {
 // ContainerStateWaiting is the state of a container that does not run yet, or
 // not at present.
 type ContainerStateWaiting struct {
-	Reason  string // ContainerCreating, CrashLoopBackOff, ErrImagePull…
+	Reason  string // ContainerCreating, PodInitializing, CrashLoopBackOff, ErrImagePull…
 	Message string // often empty
 }
 
@@ -92,9 +98,9 @@ type ContainerStateTerminated struct {
 }
 
 // podStatus converts the kubelet's status to the public one.
-func podStatus(s kubelet.Status, now time.Time) PodStatus {
+func (p *Pod) podStatus(s kubelet.Status, now time.Time) PodStatus {
 	status := PodStatus{
-		Phase: PodPhase(s.Phase), PodIPs: s.IPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
+		Phase: PodPhase(s.Phase), Reason: s.Reason, Message: s.Message, PodIPs: s.IPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
 		Columns: PodColumns{
 			Ready: kubelet.ReadyColumn(s), Status: kubelet.StatusColumn(s), Restarts: kubelet.RestartsColumn(s, now),
 			Age: kubelet.HumanDuration(now.Sub(s.StartTime)),
@@ -105,8 +111,15 @@ func podStatus(s kubelet.Status, now time.Time) PodStatus {
 			Type: string(c.Type), Status: c.Status == kubelet.ConditionTrue, Reason: c.Reason, Message: c.Message, LastTransitionTime: c.LastTransitionTime,
 		})
 	}
-	for _, c := range s.Containers {
-		status.Containers = append(status.Containers, ContainerStatus{
+	status.InitContainers = containerStatuses(s.InitContainers)
+	status.Containers = containerStatuses(s.Containers)
+	return status
+}
+
+func containerStatuses(from []kubelet.ContainerStatus) []ContainerStatus {
+	var list []ContainerStatus
+	for _, c := range from {
+		list = append(list, ContainerStatus{
 			Name: c.Name, Image: c.Image, Ready: c.Ready, Started: c.Started, RestartCount: c.RestartCount,
 			LastTermination: (*ContainerStateTerminated)(c.LastTermination),
 			State: ContainerState{
@@ -116,7 +129,7 @@ func podStatus(s kubelet.Status, now time.Time) PodStatus {
 			},
 		})
 	}
-	return status
+	return list
 }
 
 // Condition returns the condition of a type, and false if there is none.
@@ -129,10 +142,10 @@ func (s PodStatus) Condition(typ string) (PodCondition, bool) {
 	return PodCondition{}, false
 }
 
-// Container returns the status of the container of a name, and false if there
-// is none.
+// Container returns the status of the container or init container of a name, and
+// false if there is none.
 func (s PodStatus) Container(name string) (ContainerStatus, bool) {
-	for _, c := range s.Containers {
+	for _, c := range slices.Concat(s.InitContainers, s.Containers) {
 		if c.Name == name {
 			return c, true
 		}

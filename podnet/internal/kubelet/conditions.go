@@ -44,8 +44,8 @@ const (
 	ConditionUnknown ConditionStatus = "Unknown" // not of the kubelet's own
 )
 
-// ofKubelet reports whether the kubelet alone sets conditions of the type.
-func (t ConditionType) ofKubelet() bool {
+// OfKubelet reports whether the kubelet alone sets conditions of the type.
+func (t ConditionType) OfKubelet() bool {
 	switch t {
 	case PodReadyToStartContainers, PodInitialized, PodReady, ContainersReady, PodScheduled, AllContainersRestarting:
 		return true
@@ -211,7 +211,7 @@ func conditionIs(list []Condition, typ ConditionType, status ConditionStatus) bo
 func setTransitionTimes(conditions, old []Condition, now time.Time) {
 	for i := range conditions {
 		c := &conditions[i]
-		if !c.Type.ofKubelet() {
+		if !c.Type.OfKubelet() {
 			continue
 		}
 		c.LastTransitionTime = now

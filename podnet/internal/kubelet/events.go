@@ -64,6 +64,10 @@ func (w *Worker) event(c *container, typ, reason, format string, args ...any) {
 	})
 }
 
+// Emit reports an event that the caller saw, at the time of now. It may be called
+// in a call of the [Runtime].
+func (w *Worker) Emit(e Event) { w.emit(e) }
+
 func (w *Worker) emit(e Event) {
 	w.tell(func() {
 		if w.onEvent != nil {
