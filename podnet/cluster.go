@@ -32,7 +32,7 @@ type Cluster struct {
 	nodes  []*node
 	pods   map[podKey]*Pod
 	dying  map[*Pod]struct{} // no longer in pods, deleted by force, and not yet gone
-	made   uint64 // Pods so far
+	made   uint64            // Pods so far
 	closed bool
 	done   chan struct{} // closed when Close is done
 	err    error         // what Close returned, after done
