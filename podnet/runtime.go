@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"podnet.dev/podnet/internal/kubelet"
 )
@@ -24,7 +25,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	if attempt == 0 {
 		p.emitScheduled()
 	}
-	s, err := p.newSandbox(attempt)
+	s, err := p.makeSandbox(attempt)
 	if err == nil {
 		if err = p.writeEtc(s.addrs); err != nil {
 			s.close()
@@ -41,6 +42,22 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	}
 	p.sandbox = s
 	return slices.Clone(s.addrs), nil
+}
+
+// makeSandbox makes a sandbox with what must be there before it. (The kubelet
+// mounts volumes, and tells of those it cannot mount, before it asks for one.)
+func (p *Pod) makeSandbox(attempt int) (*sandbox, error) {
+	if err := p.mountVolumes(); err != nil {
+		return nil, err
+	}
+	_, warnings := p.resolvConf()
+	for _, w := range warnings {
+		p.emit("kubelet", kubelet.Event{Time: time.Now(), Type: kubelet.EventWarning, Reason: "DNSConfigForming", Message: w})
+	}
+	if p.nodeErr != nil {
+		return nil, p.nodeErr
+	}
+	return p.newSandbox(attempt)
 }
 
 func (r podRuntime) StopPodSandbox() {
@@ -90,14 +107,17 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 	if err := p.writeEtc(s.addrs); err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: err}
 	}
-	i, err := c.newInstance(s)
+	config, err := c.config(s)
+	if err != nil {
+		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerConfigError, Err: err}
+	}
+	i, err := c.newInstance(s, config.mounts)
 	if err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonRunContainerError, Err: err}
 	}
-	command, args := c.commandLine()
 	main := &process{
-		argv: slices.Concat(command, args), command: command, args: args,
-		env: c.env(), dir: c.workingDir(), stdin: strings.NewReader(""),
+		argv: slices.Concat(config.command, config.args), command: config.command, args: config.args,
+		env: config.env, dir: c.workingDir(), stdin: strings.NewReader(""),
 	}
 	if len(main.argv) == 0 {
 		main.argv = []string{c.spec.Image}
@@ -123,6 +143,10 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 type mainProcess struct{ p *process }
 
 func (m mainProcess) Done() <-chan struct{} { return m.p.done }
-func (m mainProcess) Exit() (int, string)   { return m.p.exitCode(), "" }
 func (m mainProcess) Terminate()            { m.p.terminate(SIGTERM) }
 func (m mainProcess) Kill()                 { m.p.kill() }
+
+func (m mainProcess) Exit() (int, string) {
+	code := m.p.exitCode()
+	return code, m.p.instance.terminationMessage(code)
+}
