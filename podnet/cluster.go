@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/netip"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -27,15 +26,17 @@ type Cluster struct {
 	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
 
-	mu     sync.Mutex // guards what follows
-	images images
-	nodes  []*node
-	pods   map[podKey]*Pod
-	dying  map[*Pod]struct{} // no longer in pods, deleted by force, and not yet gone
-	made   uint64            // Pods so far
-	closed bool
-	done   chan struct{} // closed when Close is done
-	err    error         // what Close returned, after done
+	mu       sync.Mutex // guards what follows
+	images   images
+	nodes    []*node
+	pods     map[podKey]*Pod
+	dying    map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
+	made     uint64              // Pods so far
+	objects  map[objectID]object // ConfigMaps and Secrets; never modified, but replaced
+	revision uint64              // of objects
+	closed   bool
+	done     chan struct{} // closed when Close is done
+	err      error         // what Close returned, after done
 }
 
 type podKey struct{ namespace, name string }
@@ -51,6 +52,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
+		objects:    make(map[objectID]object),
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
 	}
 	if c.images == nil {
@@ -85,54 +87,51 @@ func (c *Cluster) image(ref string) Program {
 
 // Apply creates objects, or updates those that exist, as `kubectl apply` does.
 // It does not wait for Pods to start. All objects are checked before the first
-// is applied; the error joins what is wrong with them. Of a Pod that exists,
-// nothing can be changed: delete it first. A spec that differs from the Pod's
-// only in the functions of Run counts as the same, because Go cannot compare
-// them: the Pod goes on with those it has.
+// is applied; the error joins what is wrong with them. Pods come last, so that
+// they find what is applied with them.
+//
+// Of a Pod that exists, nothing can be changed: delete it first. A spec that
+// differs from the Pod's only in the functions of Run counts as the same,
+// because Go cannot compare them: the Pod goes on with those it has.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var errs []error
-	specs := make(map[podKey]PodSpec)
-	for i, o := range objects {
-		s, ok := podSpec(o)
-		if !ok {
-			return fmt.Errorf("podnet: apply: object %d is a nil %T", i, o)
+	var first, pods []object
+	byID := make(map[objectID]object, len(objects))
+	for i, given := range objects {
+		if isNil(given) {
+			return fmt.Errorf("podnet: apply: object %d is a nil %T", i, given)
 		}
-		if err := s.check(c); err != nil {
+		o, err := given.complete()
+		if err == nil {
+			err = o.check(c)
+		}
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		s = s.withDefaults()
-		key := podKey{s.Namespace, s.Name}
-		if first, twice := specs[key]; twice && !s.equal(first) {
-			errs = append(errs, s.error("apply", errTwice))
+		id := o.id()
+		if other, twice := byID[id]; twice && !deepEqual(o, other) {
+			errs = append(errs, id.error("apply", errTwice(id.kind)))
 		}
-		specs[key] = s
+		byID[id] = o
+		if id.kind == kindPod {
+			pods = append(pods, o)
+		} else {
+			first = append(first, o)
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	for _, o := range objects {
+	for _, o := range append(first, pods...) {
 		if err := o.apply(c); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// podSpec returns the spec that an object is or points to.
-func podSpec(o Object) (PodSpec, bool) {
-	switch o := o.(type) {
-	case PodSpec:
-		return o, true
-	case *PodSpec:
-		if o != nil {
-			return *o, true
-		}
-	}
-	return PodSpec{}, false
 }
 
 // StartPod applies a Pod and waits until each of its containers has been
@@ -271,19 +270,26 @@ func (c *Cluster) buried(p *Pod) {
 	delete(c.dying, p)
 }
 
-func (s PodSpec) check(c *Cluster) error {
+const kindPod = "Pod"
+
+func (s PodSpec) complete() (object, error) {
 	if err := s.Validate(); err != nil {
-		return err
+		return nil, err
 	}
-	s = s.withDefaults()
+	return s.withDefaults(), nil
+}
+
+func (s PodSpec) id() objectID { return objectID{kindPod, s.Namespace, s.Name} }
+
+func (s PodSpec) check(c *Cluster) error {
 	p := c.Pod(s.Namespace, s.Name)
 	switch {
 	case p == nil:
 		return nil
 	case p.isDeleting():
 		return s.error("apply", ErrDeleting)
-	case !s.equal(p.spec):
-		return &InvalidError{Kind: "Pod", Name: s.Name, Fields: []*FieldError{{
+	case !deepEqual(s, p.spec):
+		return &InvalidError{Kind: kindPod, Name: s.Name, Fields: []*FieldError{{
 			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
 		}}}
 	}
@@ -291,7 +297,6 @@ func (s PodSpec) check(c *Cluster) error {
 }
 
 func (s PodSpec) apply(c *Cluster) error {
-	s = s.withDefaults()
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
@@ -321,61 +326,11 @@ func (s PodSpec) apply(c *Cluster) error {
 }
 
 // error is the error of an operation on the Pod. s has defaults.
-func (s PodSpec) error(op string, err error) error {
-	return &ObjectError{Op: op, Kind: "Pod", Namespace: s.Namespace, Name: s.Name, Err: err}
-}
+func (s PodSpec) error(op string, err error) error { return s.id().error(op, err) }
 
 // newUID draws the UID of the n'th Pod: a UUID of version 4.
 func newUID(seed, n uint64) string {
 	r := rand.New(rand.NewPCG(seed, n))
 	hi, lo := r.Uint64()&^0xf000|0x4000, r.Uint64()&^(3<<62)|2<<62
 	return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", hi>>32, hi>>16&0xffff, hi&0xffff, lo>>48, lo&0xffffffffffff)
-}
-
-// withDefaults returns a copy of s with Kubernetes' defaults filled in. It
-// shares nothing with s that could be changed later.
-func (s PodSpec) withDefaults() PodSpec {
-	s.Namespace = cmp.Or(s.Namespace, "default")
-	s.RestartPolicy = cmp.Or(s.RestartPolicy, RestartPolicyAlways)
-	seconds := int64(30)
-	if s.TerminationGracePeriodSeconds != nil {
-		seconds = *s.TerminationGracePeriodSeconds
-	}
-	s.TerminationGracePeriodSeconds = &seconds
-	s.Labels, s.Annotations = maps.Clone(s.Labels), maps.Clone(s.Annotations)
-	s.HostAliases = slices.Clone(s.HostAliases)
-	for i := range s.HostAliases {
-		s.HostAliases[i].Hostnames = slices.Clone(s.HostAliases[i].Hostnames)
-	}
-	s.Volumes = slices.Clone(s.Volumes)
-	for i := range s.Volumes {
-		if d := s.Volumes[i].EmptyDir; d != nil {
-			source := *d
-			s.Volumes[i].EmptyDir = &source
-		}
-	}
-	s.Containers = slices.Clone(s.Containers)
-	for i := range s.Containers {
-		c := &s.Containers[i]
-		c.Command, c.Args, c.Env, c.VolumeMounts = slices.Clone(c.Command), slices.Clone(c.Args), slices.Clone(c.Env), slices.Clone(c.VolumeMounts)
-		c.Ports = slices.Clone(c.Ports)
-		for j := range c.Ports {
-			c.Ports[j].Protocol = cmp.Or(c.Ports[j].Protocol, ProtocolTCP)
-		}
-	}
-	return s
-}
-
-// equal reports whether two specs with defaults are the same. Of Programs it can
-// only see whether there is one: Go compares no functions.
-func (s PodSpec) equal(o PodSpec) bool {
-	hasProgram := func(s *PodSpec) (list []bool) {
-		s.Containers = slices.Clone(s.Containers)
-		for i := range s.Containers {
-			list = append(list, s.Containers[i].Run != nil)
-			s.Containers[i].Run = nil
-		}
-		return list
-	}
-	return slices.Equal(hasProgram(&s), hasProgram(&o)) && reflect.DeepEqual(s, o)
 }

@@ -145,7 +145,7 @@ func (c *Container) Command() []string {
 func (c *Container) Args() []string { return of(c, func(p *process) []string { return p.args }) }
 
 // Env returns the environment as "NAME=value": PATH, HOSTNAME and HOME, the
-// variables of the Service "kubernetes", and those of the spec.
+// variables of the Service "kubernetes", and those of the spec, which win.
 func (c *Container) Env() []string { return of(c, func(p *process) []string { return p.env }) }
 
 // Getenv returns a variable of the environment, "" if it is not set.
@@ -162,8 +162,9 @@ func (c *Container) Getenv(name string) string {
 // Dir returns the process's working directory.
 func (c *Container) Dir() string { return of(c, func(p *process) string { return p.dir }) }
 
-// Hostname returns the Pod's hostname.
-func (c *Container) Hostname() string { return c.container.pod.hostname }
+// Hostname returns what the process is told as its machine's name: the Pod's
+// hostname or, with SetHostnameAsFQDN, its full name.
+func (c *Container) Hostname() string { return c.container.pod.nodename }
 
 // Stdin returns the process's input. A container's main process has none: it
 // is at its end at once.

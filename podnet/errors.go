@@ -18,13 +18,16 @@ var ErrDeleted = errors.New("Pod was deleted")
 // ErrDeleting is the error of applying a Pod whose namesake is being deleted.
 var ErrDeleting = errors.New("object is being deleted: a Pod of this name still exists")
 
-// errTwice is the error of one call that applies two objects of one name.
-var errTwice = errors.New("it is given twice, and not the same: give each Pod its own name")
+// errTwice is the error of one call that applies two objects of one kind and
+// name.
+func errTwice(kind string) error {
+	return fmt.Errorf("it is given twice, and not the same: give each %s its own name", kind)
+}
 
 // ObjectError is the error of an operation on an object of the cluster.
 type ObjectError struct {
 	Op        string // apply, start, wait, delete
-	Kind      string // Pod
+	Kind      string // Pod, ConfigMap, Secret
 	Namespace string
 	Name      string
 	Err       error

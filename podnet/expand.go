@@ -59,40 +59,22 @@ func (e environment) set(name, value string) environment {
 	return append(e, name+"="+value)
 }
 
-// env returns the environment of the container's main process: what the runtime
-// sets, the variables of Services, and those of the spec, which may refer to
-// Services and to those before them.
-func (c *container) env() environment {
-	services := environment(kubernetesEnv(c.pod.cluster.config.ServiceCIDRs[0]))
-	env := environment{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOSTNAME=" + c.pod.hostname,
-	}
-	env = append(env, services...)
-	known := services // what a value may refer to: not the runtime's variables
+// expandStatic expands the command of an exec probe. The kubelet knows nothing
+// there but the values that are written in the spec, and does not expand those
+// (ExpandContainerCommandOnlyStatic in pkg/kubelet/container/helpers.go). In the
+// commands of hooks it expands nothing.
+func (c *container) expandStatic(command []string) []string {
+	var static environment
 	for _, e := range c.spec.Env {
-		value := expand(e.Value, known.lookup)
-		known = known[:len(known):len(known)].set(e.Name, value)
-		env = env.set(e.Name, value)
+		static = static.set(e.Name, e.Value)
 	}
-	if _, ok := env.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
-		env = append(env, "HOME=/root")
-	}
-	return env
+	return expandAll(command, static.lookup)
 }
 
-// commandLine returns the container's command and arguments, which may refer to
-// variables of Services and of the spec.
-func (c *container) commandLine() (command, args []string) {
-	known := environment(kubernetesEnv(c.pod.cluster.config.ServiceCIDRs[0]))
-	for _, e := range c.spec.Env {
-		known = known.set(e.Name, expand(e.Value, known.lookup))
+func expandAll(words []string, lookup func(name string) (string, bool)) []string {
+	var expanded []string
+	for _, word := range words {
+		expanded = append(expanded, expand(word, lookup))
 	}
-	for _, word := range c.spec.Command {
-		command = append(command, expand(word, known.lookup))
-	}
-	for _, word := range c.spec.Args {
-		args = append(args, expand(word, known.lookup))
-	}
-	return command, args
+	return expanded
 }

@@ -31,3 +31,20 @@ func FuzzExpand(f *testing.F) {
 		}
 	})
 }
+
+func TestAProbesCommandKnowsWhatIsWritten(t *testing.T) {
+	c := &container{spec: ContainerSpec{Env: []EnvVar{{Name: "A", Value: "one"}, {Name: "B", Value: "$(A)"}, {Name: "C", ValueFrom: &EnvVarSource{}}, {Name: "A", Value: "two"}}}}
+	assert.Equal(t, []string{"two", "$(A)", "", "$(KUBERNETES_PORT)", "$(A)"}, c.expandStatic([]string{"$(A)", "$(B)", "$(C)", "$(KUBERNETES_PORT)", "$$(A)"}))
+	assert.Empty(t, c.expandStatic(nil))
+}
+
+func TestSubPathExprNeedsItsVariables(t *testing.T) {
+	known := environment{"A=one", "B=two", "EMPTY="}
+	for expr, want := range map[string]string{"logs/$(A)": "logs/one", "$(A)-$(B)": "one-two", "$$(A)": "$(A)", "plain": "plain"} {
+		got, err := expandSubPath(expr, known)
+		assert.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	_, err := expandSubPath("$(X)/$(A)/$(EMPTY)/$(X)", known)
+	assert.EqualError(t, err, "missing value for EMPTY, X")
+}

@@ -22,6 +22,8 @@ type instance struct {
 	log       *containerLog
 	main      *process
 
+	termination *volume.View // has the termination message file
+
 	mu        sync.Mutex // guards what follows
 	processes map[int]*process
 	lastPID   int
@@ -37,6 +39,7 @@ func (i *instance) newProcess(p *process) *process {
 	}
 	i.lastPID++
 	p.instance, p.pid, p.startedAt = i, i.lastPID, time.Now()
+	p.uid, p.gid = i.container.user()
 	p.killed, p.done = make(chan struct{}), make(chan struct{})
 	p.owner = i.sandbox.net.NewOwner(i.container.spec.Name, p.pid, i.container.pod.cluster.resolver(i.hosts))
 	p.owner.SetFiles(unixFiles{p})
@@ -75,7 +78,7 @@ func (i *instance) list() []Process {
 	defer i.mu.Unlock()
 	list := make([]Process, 0, len(i.processes))
 	for _, p := range i.processes {
-		list = append(list, Process{PID: p.pid, PPID: p.ppid, Args: p.argv, StartedAt: p.startedAt})
+		list = append(list, Process{PID: p.pid, PPID: p.ppid, UID: p.uid, GID: p.gid, Args: p.argv, StartedAt: p.startedAt})
 	}
 	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
 	return list
@@ -106,7 +109,7 @@ func (s logStream) Write(b []byte) (int, error) {
 // newInstance makes the container's file system: a root layer with the
 // directories and devices that a runtime provides, and the Pod's volumes and
 // the kubelet's files mounted in it.
-func (c *container) newInstance(s *sandbox) (*instance, error) {
+func (c *container) newInstance(s *sandbox, mounts []volume.Mount) (*instance, error) {
 	i := &instance{container: c, sandbox: s, log: &containerLog{onLine: c.lineHook(), written: &c.logged}, processes: make(map[int]*process)}
 	root := volume.New(0)
 	i.root = root.View()
@@ -128,10 +131,15 @@ func (c *container) newInstance(s *sandbox) (*instance, error) {
 			return nil, err
 		}
 	}
-	mounts, err := c.mounts()
+	var err error
+	if i.termination, err = newTermination(); err != nil {
+		return nil, err
+	}
+	message, err := i.termination.Node(terminationFile)
 	if err != nil {
 		return nil, err
 	}
+	mounts = append(mounts, volume.Mount{Path: c.spec.TerminationMessagePath, Node: message})
 	if i.view, err = volume.NewView(root, mounts...); err != nil {
 		return nil, err
 	}
@@ -145,13 +153,17 @@ func (c *container) newInstance(s *sandbox) (*instance, error) {
 
 // mounts returns what is mounted in the container: the kubelet's files, unless
 // the container mounts something there itself, and its volumes.
-func (c *container) mounts() ([]volume.Mount, error) {
+func (c *container) mounts(variables environment) ([]volume.Mount, error) {
 	var mounts []volume.Mount
 	taken := make(map[string]bool)
 	for _, m := range c.spec.VolumeMounts {
+		node, err := c.mountedNode(m, variables)
+		if err != nil {
+			return nil, err
+		}
 		path := "/" + strings.Trim(m.MountPath, "/")
 		taken[path] = true
-		mounts = append(mounts, volume.Mount{Path: path, Node: c.pod.volumes[m.Name].Root(), ReadOnly: m.ReadOnly})
+		mounts = append(mounts, volume.Mount{Path: path, Node: node, ReadOnly: m.ReadOnly || c.pod.volumes[m.Name].readOnly()})
 	}
 	for _, name := range kubeletFiles {
 		if taken["/etc/"+name] {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/volume"
 )
@@ -24,10 +23,13 @@ type Pod struct {
 	cluster    *Cluster
 	spec       PodSpec // with defaults
 	uid        string
-	hostname   string
+	hostname   string // short, without the domain
+	domain     string // of the full name; empty if there is none
+	nodename   string // what programs are told; empty if nodeErr is set
+	nodeErr    error  // why there can be no sandbox with such a name
 	node       *node
 	containers []*container // init containers first
-	volumes    map[string]*volume.Tree
+	volumes    map[string]*podVolume
 	etc        *volume.Tree // the files that the kubelet writes
 	events     eventLog
 	worker     *kubelet.Worker
@@ -52,13 +54,13 @@ var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 // newPod makes a Pod whose life has not begun. spec is valid and has defaults.
 func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 	p := &Pod{
-		cluster: c, spec: spec, uid: uid, node: n, hostname: kubelet.Hostname(spec.Name, spec.Hostname),
-		volumes: make(map[string]*volume.Tree), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
+		cluster: c, spec: spec, uid: uid, node: n,
+		volumes: make(map[string]*podVolume), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
+	p.hostname, p.domain = spec.hostnameAndDomain(c.config.Domain)
+	p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
 	for _, v := range spec.Volumes {
-		t := volume.New(v.EmptyDir.SizeLimit)
-		t.View().Chmod("/", 0o777) // as the kubelet makes it; a fresh tree cannot refuse
-		p.volumes[v.Name] = t
+		p.volumes[v.Name] = newVolume(v)
 	}
 	for i, s := range slices.Concat(spec.InitContainers, spec.Containers) {
 		p.containers = append(p.containers, &container{
@@ -323,10 +325,11 @@ func (p *Pod) writeEtc(addrs []netip.Addr) error {
 	for _, a := range p.spec.HostAliases {
 		aliases = append(aliases, kubelet.HostAlias(a))
 	}
+	resolvConf, _ := p.resolvConf()
 	texts := map[string]string{
-		"hosts":       kubelet.HostsFile(addrs, p.hostname, "", aliases),
-		"hostname":    kubelet.HostnameFile(p.hostname),
-		"resolv.conf": dns.ClusterFirst(p.spec.Namespace, p.cluster.config.Domain, p.cluster.nameserver).String(),
+		"hosts":       kubelet.HostsFile(addrs, p.hostname, p.domain, aliases),
+		"hostname":    kubelet.HostnameFile(p.nodename),
+		"resolv.conf": resolvConf.String(),
 	}
 	for _, name := range kubeletFiles {
 		if err := p.etc.View().WriteFile("/"+name, []byte(texts[name]), fs.FileMode(0o644)); err != nil {

@@ -1,13 +1,5 @@
 package podnet
 
-// An Object is something that [Cluster.Apply] accepts: a [PodSpec].
-type Object interface {
-	// check reports why c would refuse the object.
-	check(c *Cluster) error
-	// apply creates the object, or updates the one of its name.
-	apply(c *Cluster) error
-}
-
 // PodSpec describes a Pod. Its fields are named as in Kubernetes, and the zero
 // value of each means what Kubernetes' default means.
 //

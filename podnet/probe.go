@@ -145,7 +145,8 @@ func (c *container) port(ref IntOrString) (int, error) {
 func (c *container) probeExec(ctx context.Context, action *ExecAction, timeout time.Duration) (probe.Result, string, error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	output, err := c.exec(limited, action)
+	expanded := ExecAction{Command: c.expandStatic(action.Command), Run: action.Run}
+	output, err := c.exec(limited, &expanded)
 	output = output[:min(len(output), maxProbeOutput)]
 	var exit *exitCodeError
 	switch {
@@ -154,7 +155,7 @@ func (c *container) probeExec(ctx context.Context, action *ExecAction, timeout t
 	case errors.As(err, &exit):
 		return probe.Failure, string(output), nil
 	case ctx.Err() == nil && limited.Err() != nil:
-		return probe.Failure, fmt.Sprintf("command timed out: %q timed out after %s", strings.Join(action.Command, " "), timeout), nil
+		return probe.Failure, fmt.Sprintf("command timed out: %q timed out after %s", strings.Join(expanded.Command, " "), timeout), nil
 	}
 	return probe.Unknown, "", err
 }

@@ -23,6 +23,7 @@ const exitKilled = 128 + int(SIGKILL)
 type process struct {
 	instance       *instance
 	pid, ppid      int
+	uid, gid       int
 	argv           []string // what ps shows
 	command, args  []string // what the Program is told
 	env            []string
@@ -223,6 +224,7 @@ func (o *output) Write(b []byte) (int, error) {
 // Process is a line of `ps`.
 type Process struct {
 	PID, PPID int
+	UID, GID  int
 	Args      []string
 	StartedAt time.Time
 }

@@ -15,8 +15,15 @@ type podRuntime struct{ pod *Pod }
 
 var _ kubelet.Runtime = podRuntime{}
 
-// MountVolumes has nothing to do: volumes are made with the Pod.
-func (r podRuntime) MountVolumes(context.Context) error { return nil }
+// MountVolumes fills the Pod's volumes, and brings those up to date that are made
+// of ConfigMaps and Secrets.
+func (r podRuntime) MountVolumes(context.Context) error {
+	if err := r.pod.mountVolumes(); err != nil {
+		return err
+	}
+	r.pod.refreshVolumes()
+	return nil
+}
 
 func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	p := r.pod
@@ -27,7 +34,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	if attempt == 0 {
 		p.emitScheduled()
 	}
-	s, err := p.newSandbox(attempt)
+	s, err := p.makeSandbox(attempt)
 	if err == nil {
 		if err = p.writeEtc(s.addrs); err != nil {
 			s.close()
@@ -44,6 +51,18 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	}
 	p.sandbox = s
 	return slices.Clone(s.addrs), nil
+}
+
+// makeSandbox makes a sandbox if the Pod's names allow it.
+func (p *Pod) makeSandbox(attempt int) (*sandbox, error) {
+	_, warnings := p.resolvConf()
+	for _, w := range warnings {
+		p.worker.Emit(kubelet.Event{Type: kubelet.EventWarning, Reason: "DNSConfigForming", Message: w})
+	}
+	if p.nodeErr != nil {
+		return nil, p.nodeErr
+	}
+	return p.newSandbox(attempt)
 }
 
 func (r podRuntime) StopPodSandbox() {
@@ -88,14 +107,17 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 	if err := p.writeEtc(s.addrs); err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: err}
 	}
-	i, err := c.newInstance(s)
+	config, err := c.config(s)
+	if err != nil {
+		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerConfigError, Err: err}
+	}
+	i, err := c.newInstance(s, config.mounts)
 	if err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonRunContainerError, Err: err}
 	}
-	command, args := c.commandLine()
 	main := &process{
-		argv: slices.Concat(command, args), command: command, args: args,
-		env: c.env(), dir: c.workingDir(), stdin: strings.NewReader(""),
+		argv: slices.Concat(config.command, config.args), command: config.command, args: config.args,
+		env: config.env, dir: c.workingDir(), stdin: strings.NewReader(""),
 	}
 	if len(main.argv) == 0 {
 		main.argv = []string{c.spec.Image}
@@ -125,6 +147,10 @@ func (c *container) runsToEnd() bool { return c.init && c.spec.RestartPolicy != 
 type mainProcess struct{ p *process }
 
 func (m mainProcess) Done() <-chan struct{} { return m.p.done }
-func (m mainProcess) Exit() (int, string)   { return m.p.exitCode(), "" }
 func (m mainProcess) Terminate()            { m.p.terminate(SIGTERM) }
 func (m mainProcess) Kill()                 { m.p.kill() }
+
+func (m mainProcess) Exit() (int, string) {
+	code := m.p.exitCode()
+	return code, m.p.instance.terminationMessage(code)
+}

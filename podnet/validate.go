@@ -101,9 +101,9 @@ func (s PodSpec) validateVolumes(errs *fieldErrors) map[string]bool {
 		at := fmt.Sprintf("spec.volumes[%d]", i)
 		before := len(*errs)
 		switch {
-		case v.EmptyDir == nil:
+		case v.EmptyDir == nil && v.ConfigMap == nil && v.Secret == nil && v.DownwardAPI == nil && v.Projected == nil:
 			errs.add(FieldRequired, at, nil, "must specify a volume type")
-		case v.EmptyDir.SizeLimit < 0:
+		case v.EmptyDir != nil && v.EmptyDir.SizeLimit < 0:
 			errs.add(FieldForbidden, at+".emptyDir.sizeLimit", nil, "SizeLimit field must be a valid resource quantity")
 		}
 		if v.Name == "" {

@@ -98,30 +98,3 @@ func uname(_ context.Context, p *proc) int {
 	fmt.Fprintln(p.out, strings.Join(out, " "))
 	return 0
 }
-
-// id is id [-ugGnr] [root].
-func id(_ context.Context, p *proc) int {
-	set, names, ok := p.flags("ugGnr")
-	if !ok {
-		return 1
-	}
-	if len(names) > 0 && names[0] != "root" {
-		p.errorf("unknown user %s", names[0])
-		return 1
-	}
-	switch {
-	case set['n'] && (set['u'] || set['g'] || set['G']):
-		fmt.Fprintln(p.out, "root")
-	case set['u'] || set['g'] || set['G']:
-		fmt.Fprintln(p.out, "0")
-	default:
-		fmt.Fprintln(p.out, "uid=0(root) gid=0(root) groups=0(root)")
-	}
-	return 0
-}
-
-// whoami is whoami.
-func whoami(_ context.Context, p *proc) int {
-	fmt.Fprintln(p.out, "root")
-	return 0
-}

@@ -17,8 +17,13 @@ func ps(_ context.Context, p *proc) int {
 		return 1
 	}
 	fmt.Fprintln(p.out, "PID   USER     TIME  COMMAND")
+	users := p.accounts("/etc/passwd")
 	for _, q := range p.Processes() {
-		fmt.Fprintf(p.out, "%5d %-8s  0:00 %s\n", q.PID, "root", strings.Join(q.Args, " "))
+		user := users.name(q.UID)
+		if user == "" {
+			user = fmt.Sprint(q.UID)
+		}
+		fmt.Fprintf(p.out, "%5d %-8.8s  0:00 %s\n", q.PID, user, strings.Join(q.Args, " "))
 	}
 	return 0
 }

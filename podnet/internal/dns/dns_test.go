@@ -9,7 +9,7 @@ import (
 )
 
 func TestClusterFirst(t *testing.T) {
-	r := ClusterFirst("shop", "cluster.local", netip.MustParseAddr("10.96.0.10"))
+	r := ClusterFirst("shop", "cluster.local", "10.96.0.10")
 	assert.Equal(t, "search shop.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n", r.String())
 	assert.Empty(t, ResolvConf{}.String())
 }

@@ -2,23 +2,22 @@ package dns
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 )
 
 // ResolvConf is what resolv.conf(5) holds.
 type ResolvConf struct {
 	Search      []string
-	Nameservers []netip.Addr
-	Options     []string
+	Nameservers []string
+	Options     []string // as in the file: "ndots:5"
 }
 
 // ClusterFirst returns the resolv.conf of a Pod with the DNS policy
 // ClusterFirst, which is Kubernetes' default (kubelet, network/dns/dns.go).
-func ClusterFirst(namespace, clusterDomain string, server netip.Addr) ResolvConf {
+func ClusterFirst(namespace, clusterDomain, server string) ResolvConf {
 	return ResolvConf{
-		Search:      []string{namespace + ".svc." + clusterDomain, "svc." + clusterDomain, clusterDomain},
-		Nameservers: []netip.Addr{server},
+		Search:      omitDuplicates([]string{namespace + ".svc." + clusterDomain, "svc." + clusterDomain, clusterDomain}),
+		Nameservers: []string{server},
 		Options:     []string{"ndots:5"},
 	}
 }

@@ -12,8 +12,14 @@ type HostAlias struct {
 	Hostnames []string
 }
 
-// maxHostname is the longest hostname, in bytes (kubelet_pods.go).
-const maxHostname = 63
+const (
+	// maxHostname is the longest hostname, in bytes (kubelet_pods.go).
+	maxHostname = 63
+
+	// maxNodename is the longest name that Linux has for a machine, in bytes
+	// (pkg/kubelet/util/util.go).
+	maxNodename = 64
+)
 
 // hostsHeader is what every /etc/hosts that the kubelet writes begins with.
 const hostsHeader = `# Kubernetes-managed hosts file.
@@ -44,6 +50,19 @@ func HostDomain(subdomain, namespace, clusterDomain string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s.%s.svc.%s", subdomain, namespace, clusterDomain)
+}
+
+// Nodename returns the name that programs in a Pod are told for their machine:
+// the hostname or, if asFQDN, the full name of a Pod that has one.
+func Nodename(hostname, domain string, asFQDN bool) (string, error) {
+	if domain == "" || !asFQDN {
+		return hostname, nil
+	}
+	fqdn := hostname + "." + domain
+	if len(fqdn) > maxNodename {
+		return "", fmt.Errorf("failed to construct FQDN from pod hostname and cluster domain, FQDN %s is too long (%d characters is the max, %d characters requested)", fqdn, maxNodename, len(fqdn))
+	}
+	return fqdn, nil
 }
 
 // HostnameFile returns the text of /etc/hostname.

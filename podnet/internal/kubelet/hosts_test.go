@@ -72,3 +72,28 @@ func TestHostDomainNeedsASubdomain(t *testing.T) {
 	assert.Equal(t, "sub.prod.svc.cluster.local", HostDomain("sub", "prod", "cluster.local"))
 	assert.Empty(t, HostDomain("", "prod", "cluster.local"))
 }
+
+func TestNodename(t *testing.T) {
+	domain := "sub.default.svc.cluster.local" // 29 bytes
+	fits := strings.Repeat("a", 34)
+	for _, tt := range []struct {
+		hostname, domain string
+		asFQDN           bool
+		want, err        string
+	}{
+		{"web", "", false, "web", ""},
+		{"web", "", true, "web", ""},
+		{"web", domain, false, "web", ""},
+		{"web", domain, true, "web." + domain, ""},
+		{fits, domain, true, fits + "." + domain, ""},
+		{fits + "a", domain, true, "", "failed to construct FQDN from pod hostname and cluster domain, FQDN " + fits + "a." + domain + " is too long (64 characters is the max, 65 characters requested)"},
+	} {
+		got, err := Nodename(tt.hostname, tt.domain, tt.asFQDN)
+		assert.Equal(t, tt.want, got)
+		if tt.err == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.EqualError(t, err, tt.err)
+		}
+	}
+}

@@ -29,7 +29,13 @@ func (w *Worker) mountVolumes() (pause time.Duration, ok bool) {
 	if w.ctx.Err() != nil {
 		return 0, false
 	}
-	w.podEvent(EventWarning, eventFailedMount, "%v", err)
+	errs := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = joined.Unwrap() // one for each volume
+	}
+	for _, err := range errs {
+		w.podEvent(EventWarning, eventFailedMount, "%v", err)
+	}
 	w.mounts.delay = min(max(2*w.mounts.delay, mountRetryInitial), mountRetryMax)
 	w.mounts.until = now.Add(w.mounts.delay)
 	return w.mounts.delay, false

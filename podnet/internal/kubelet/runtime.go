@@ -16,7 +16,8 @@ import (
 type Runtime interface {
 	// MountVolumes makes the Pod's volumes ready, and brings them up to date if
 	// they are. It is called at the beginning of every sync. The error is shown
-	// in an event, and the call is made again later.
+	// in an event, or in one for each error that is joined in it, and the call
+	// is made again later.
 	MountVolumes(ctx context.Context) error
 
 	// RunPodSandbox makes the Pod's network namespace and returns its

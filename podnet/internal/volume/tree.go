@@ -62,6 +62,15 @@ func (t *Tree) View() *View {
 	return &View{root: place{mount: &mount{root: t.root}, node: t.root}}
 }
 
+// Confined is View for paths that may not lead out of the tree, as openat2(2)
+// resolves them with RESOLVE_BENEATH: an absolute symbolic link on the way, or a
+// ".." in the root directory, is EXDEV.
+func (t *Tree) Confined() *View {
+	v := t.View()
+	v.confined = true
+	return v
+}
+
 // Usage returns the bytes that the tree's files hold and the limit, which is 0
 // if there is none.
 func (t *Tree) Usage() (used, limit int64) { return t.used.Load(), t.limit }

@@ -38,8 +38,9 @@ type Mount struct {
 // A View is safe for concurrent use and needs no closing. The mounts are fixed
 // when it is made.
 type View struct {
-	root   place
-	mounts map[place]*mount // by what they cover
+	root     place
+	mounts   map[place]*mount // by what they cover
+	confined bool             // see Tree.Confined
 }
 
 // NewView returns a view of a root tree with mounts in it. Shorter paths are

@@ -107,6 +107,9 @@ func (w *walker) look() (place, syscall.Errno) {
 	case "", ".":
 		return w.dir(), 0
 	case "..":
+		if len(w.trail) == 1 && w.view.confined {
+			return place{}, syscall.EXDEV
+		}
 		return w.trail[max(0, len(w.trail)-2)], 0
 	}
 	return w.view.child(w.dir(), w.last)
@@ -116,6 +119,9 @@ func (w *walker) look() (place, syscall.Errno) {
 func (w *walker) follow(link *Node) syscall.Errno {
 	if w.links == maxLinks {
 		return syscall.ELOOP
+	}
+	if w.view.confined && link.target[0] == '/' {
+		return syscall.EXDEV
 	}
 	w.links++
 	slash := w.slash
