@@ -273,9 +273,11 @@ func needsZone(a netip.Addr) bool {
 }
 
 // noRoute gives the lack of a route Linux's name; a host that is unreachable
-// though there is a route, tells so later, by ICMP.
+// though there is a route, tells so later, by ICMP. An invalid state is that of a
+// route whose link was removed.
 func noRoute(err tcpip.Error) tcpip.Error {
-	if _, ok := err.(*tcpip.ErrHostUnreachable); ok {
+	switch err.(type) {
+	case *tcpip.ErrHostUnreachable, *tcpip.ErrInvalidEndpointState:
 		return &tcpip.ErrNetworkUnreachable{}
 	}
 	return err
