@@ -1,67 +1,52 @@
 package fabric_test
 
 import (
-	"context"
 	"io"
-	"net/netip"
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"podnet.dev/podnet/internal/fabric"
-	"podnet.dev/podnet/internal/netstack"
 )
 
-func pair(b testing.TB) [2]*netstack.Owner {
-	e0, e1 := fabric.NewVeth(1500)
-	var os [2]*netstack.Owner
-	for i, e := range []*fabric.VethEnd{e0, e1} {
-		ns, err := netstack.New(netstack.Config{Seed: uint64(i)})
-		require.NoError(b, err)
-		b.Cleanup(ns.Close)
-		require.NoError(b, ns.AddLink(netstack.Link{Name: "eth0", Endpoint: e, Addrs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), 24)}}))
-		os[i] = ns.NewOwner("x", 1, nil)
-	}
-	return os
-}
-
-func BenchmarkPair(b *testing.B) {
-	for _, target := range []string{"10.0.0.2", "127.0.0.1"} {
-		dial := func(b *testing.B) (c, s io.ReadWriteCloser) {
-			os := pair(b)
-			from := os[0]
-			if target == "127.0.0.1" {
-				from = os[1]
-			}
-			l, err := os[1].Listen(context.Background(), "tcp", ":80")
-			require.NoError(b, err)
-			cc, err := from.Dial(context.Background(), "tcp", target+":80")
-			require.NoError(b, err)
-			ss, err := l.Accept()
-			require.NoError(b, err)
-			return cc, ss
-		}
-		b.Run("roundtrip/"+target, func(b *testing.B) {
-			c, s := dial(b)
-			go io.Copy(s, struct{ io.Reader }{s})
+// BenchmarkVeth compares a veth pair with lo, which is what a Pod pays for
+// leaving its namespace.
+func BenchmarkVeth(b *testing.B) {
+	for name, open := range map[string]func(b *testing.B) (client, server net.Conn){
+		"veth": func(b *testing.B) (client, server net.Conn) {
+			from, to := connect(b)
+			return dial(b, from, to, to.ipv4)
+		},
+		"lo": func(b *testing.B) (client, server net.Conn) {
+			_, host := connect(b)
+			return dial(b, host, host, host.ipv4)
+		},
+	} {
+		b.Run("round trip of 64 bytes/"+name, func(b *testing.B) {
+			client, server := open(b)
+			go io.Copy(server, struct{ io.Reader }{server})
 			buf := make([]byte, 64)
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Write(buf)
-				io.ReadFull(c, buf)
+				client.Write(buf)
+				_, err := io.ReadFull(client, buf)
+				require.NoError(b, err)
 			}
 		})
-		b.Run("stream/"+target, func(b *testing.B) {
-			c, s := dial(b)
+		b.Run("stream of 64 KiB/"+name, func(b *testing.B) {
+			client, server := open(b)
 			done := make(chan struct{})
-			go func() { io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{s}, make([]byte, 64<<10)); close(done) }()
+			go func() {
+				defer close(done)
+				discard(server)
+			}()
 			buf := make([]byte, 64<<10)
-			b.SetBytes(64 << 10)
+			b.SetBytes(int64(len(buf)))
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Write(buf)
+				_, err := client.Write(buf)
+				require.NoError(b, err)
 			}
-			c.Close()
+			client.Close()
 			<-done
 		})
 	}
