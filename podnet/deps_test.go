@@ -69,7 +69,7 @@ func TestArrowsPointDown(t *testing.T) {
 			}
 			for _, r := range reserved {
 				if beneath(to, r.to) && !anyBeneath(from, r.only) && strings.HasPrefix(from, "podnet.dev/podnet") {
-					t.Errorf("%s imports %s, which only %s may: %s", from, to, r.only, r.reason)
+					t.Errorf("%s imports %s, which only %s may: %s", from, to, strings.Join(r.only, " and "), r.reason)
 				}
 			}
 		}
