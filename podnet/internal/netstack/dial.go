@@ -273,12 +273,19 @@ func needsZone(a netip.Addr) bool {
 }
 
 // noRoute gives the lack of a route Linux's name; a host that is unreachable
-// though there is a route, tells so later, by ICMP. An invalid state is that of a
-// route whose link was removed.
+// though there is a route, tells so later, by ICMP.
 func noRoute(err tcpip.Error) tcpip.Error {
-	switch err.(type) {
-	case *tcpip.ErrHostUnreachable, *tcpip.ErrInvalidEndpointState:
+	if _, ok := err.(*tcpip.ErrHostUnreachable); ok {
 		return &tcpip.ErrNetworkUnreachable{}
 	}
 	return err
+}
+
+// noRouteTo is noRoute for a socket that sends to an address, or to its peer if
+// it is nil. The route to a peer is invalid once its link was removed.
+func noRouteTo(to *tcpip.FullAddress, err tcpip.Error) tcpip.Error {
+	if _, ok := err.(*tcpip.ErrInvalidEndpointState); ok && to == nil {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
+	return noRoute(err)
 }
