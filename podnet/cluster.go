@@ -46,7 +46,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	nodes, err := newNodes(cfg.Nodes, cfg.PodCIDRs)
+	nodes, err := newNodes(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +165,14 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 		case <-p.failed:
 			return p.error("start", p.failure)
 		case <-p.worker.Done():
-			if started, _ := p.Status().started(p.spec); started {
+			status := p.Status()
+			switch started, err := status.started(p.spec); {
+			case err != nil:
+				return p.error("start", err)
+			case started:
 				return nil
+			case status.DeletionTimestamp.IsZero():
+				return p.error("start", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
 			}
 			return p.error("start", ErrDeleted)
 		case <-ctx.Done():
@@ -245,6 +251,9 @@ func (c *Cluster) Close() error {
 		wg.Go(p.stop)
 	}
 	wg.Wait()
+	for _, n := range c.nodes {
+		n.close()
+	}
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err
