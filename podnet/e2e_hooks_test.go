@@ -25,15 +25,16 @@ var e2eHooks = []e2e{
 		assert.Equal(w, []string{"0s app begins", "0s hook begins", "3s hook ends"}, w.take())
 	}},
 	{hookTitle + "should execute poststart http hook properly [C]", func(w *world) {
-		var agent string
-		w.apply(one(podnet.ContainerSpec{
-			Run: answer(8080, func(rw http.ResponseWriter, r *http.Request) {
-				agent = r.UserAgent() + " " + r.URL.String()
+		agents := make(chan string, 1)
+		p := w.apply(podnet.PodSpec{Containers: []podnet.ContainerSpec{
+			{Name: "handler", Run: answer(8080, func(rw http.ResponseWriter, r *http.Request) {
+				agents <- r.UserAgent() + " " + r.URL.String()
 				rw.WriteHeader(http.StatusInternalServerError) // any answer will do
-			}),
-			Lifecycle: &podnet.Lifecycle{PostStart: &podnet.LifecycleHandler{HTTPGet: &podnet.HTTPGetAction{Port: podnet.Port(8080), Path: "/echo?msg=poststart"}}},
-		}))
-		assert.Equal(w, "kube-lifecycle/1.37 /echo?msg=poststart", agent)
+			})},
+			{Name: "app", Run: pause, Lifecycle: &podnet.Lifecycle{PostStart: &podnet.LifecycleHandler{HTTPGet: &podnet.HTTPGetAction{Port: podnet.Port(8080), Path: "/echo?msg=poststart"}}}},
+		}})
+		assert.Equal(w, "2/2 Running 0", columns(p))
+		assert.Equal(w, "kube-lifecycle/1.37 /echo?msg=poststart", <-agents)
 	}},
 	{hookTitle + "should execute prestop exec hook properly [C]", func(w *world) {
 		p := w.apply(one(podnet.ContainerSpec{

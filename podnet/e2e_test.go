@@ -65,6 +65,7 @@ func (w *world) note(format string, args ...any) {
 
 // take returns the notes so far.
 func (w *world) take() []string {
+	synctest.Wait() // for what a process still says that was killed just now
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	notes := w.notes
