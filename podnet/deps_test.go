@@ -30,6 +30,7 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/ipam", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/dns", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/errno", module, nil, "everybody may use it, so it may use nobody"},
+	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "the engine takes function hooks and knows nothing of Pods"},
 	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "a link knows packets, neither sockets nor Pods"},

@@ -16,6 +16,18 @@
 //     Container. Package image has programs for some usual images.
 //   - Package podnettest ties a cluster to a test.
 //
+// # A Pod's life
+//
+// The kubelet that runs a Pod here keeps the rules, times and texts of
+// Kubernetes 1.37. Init containers run one after the other; those whose restart
+// policy is Always are sidecars, which start in their turn, gate the next by
+// their startup probe, and end after the containers. Probes ask from the node,
+// at the Pod's IP: a server on 127.0.0.1 does not hear them. Hooks, grace
+// periods, exit codes, restart policies and rules, deadlines, readiness gates,
+// conditions and events are those of a cluster, and [Pod.Watch] gives every
+// status and event as it happens. The resources of a container are shown and
+// decide on the Pod's QoS class; nobody enforces them.
+//
 // # Virtual time
 //
 // podnet uses package time and nothing else. In a testing/synctest bubble a
@@ -30,10 +42,10 @@
 //
 // # What differs from a real cluster
 //
-//   - Pods do not reach each other yet: eth0 is up and leads nowhere. There are
-//     no Services, no DNS server and no NetworkPolicies.
-//   - There are no init containers, probes or hooks yet; package manifest
-//     refuses them by name.
+//   - Pods do not reach each other yet: eth0 leads to the node, and no further.
+//     There are no Services, no DNS server and no NetworkPolicies.
+//   - The specs of a Pod cannot be changed: delete it first. There are no
+//     ephemeral containers, no stdin, no host network and no host ports.
 //   - A process is a goroutine: it shares memory with the test, and cannot be
 //     killed if it ignores its context. What it can no longer do is write, bind,
 //     dial, or use the sockets it had.

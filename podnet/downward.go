@@ -120,10 +120,9 @@ func (p *Pod) resource(r *ResourceFieldSelector, own *ContainerSpec) (string, er
 	default:
 		name = ""
 	}
-	parts := int64(1)
+	milli := name == "cpu"
 	switch {
-	case name == "cpu":
-		parts = 1000
+	case milli:
 	case name == "memory", name == "ephemeral-storage", strings.HasPrefix(name, "hugepages-"):
 	default:
 		return "", fmt.Errorf("unsupported container resource : %s", r.Resource)
@@ -132,7 +131,7 @@ func (p *Pod) resource(r *ResourceFieldSelector, own *ContainerSpec) (string, er
 	if divisor.isZero() {
 		divisor = "1"
 	}
-	return divideUp(amount.units(parts), divisor.units(parts)).String(), nil
+	return divideUp(amount.units(milli), divisor.units(milli)).String(), nil
 }
 
 // container returns the spec of the container of a name, or nil.

@@ -183,7 +183,7 @@ var e2eLifecycle = []e2e{
 		spec := w.threeSidecars(podnet.ContainerSpec{Run: w.told("app", slow(time.Second))})
 		spec.TerminationGracePeriodSeconds = seconds(5)
 		for i := range spec.InitContainers {
-			spec.InitContainers[i].Lifecycle = sleepBeforeStop(10)
+			spec.InitContainers[i].Lifecycle = &podnet.Lifecycle{PreStop: &podnet.LifecycleHandler{Exec: action(deaf)}}
 			spec.InitContainers[i].Run = w.told(spec.InitContainers[i].Name, deaf)
 		}
 		p := w.apply(spec)

@@ -171,9 +171,11 @@ func deaf(_ context.Context, c *podnet.Container) error {
 // exits ends with a code after a time, whatever it is told.
 func exits(code int, after time.Duration) podnet.Program {
 	return func(_ context.Context, c *podnet.Container) error {
-		select {
-		case <-time.After(after):
-		case <-c.Killed():
+		if after > 0 {
+			select {
+			case <-time.After(after):
+			case <-c.Killed():
+			}
 		}
 		return podnet.ExitError{Code: code}
 	}

@@ -3,6 +3,8 @@ package podnet
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +22,7 @@ const (
 	FieldDuplicate    FieldErrorType = "Duplicate value"
 	FieldForbidden    FieldErrorType = "Forbidden"
 	FieldTooLong      FieldErrorType = "Too long"
+	FieldTooMany      FieldErrorType = "Too many"
 )
 
 // FieldError is one thing that is wrong with an object. It prints as the API
@@ -39,7 +42,7 @@ func (e *FieldError) Error() string {
 	b.WriteString(": ")
 	b.WriteString(string(e.Type))
 	switch e.Type {
-	case FieldInvalid, FieldNotSupported, FieldNotFound, FieldDuplicate:
+	case FieldInvalid, FieldNotSupported, FieldNotFound, FieldDuplicate, FieldTooMany:
 		if e.Value != nil {
 			b.WriteString(": ")
 			b.WriteString(formatValue(e.Value))
@@ -116,6 +119,43 @@ func (l *fieldErrors) invalid(field string, value any, msgs ...string) {
 	for _, msg := range msgs {
 		l.add(FieldInvalid, field, value, msg)
 	}
+}
+
+func (l *fieldErrors) notNegative(field string, value int64) {
+	if value < 0 {
+		l.add(FieldInvalid, field, value, "must be greater than or equal to 0")
+	}
+}
+
+func (l *fieldErrors) between(field string, value, lo, hi int64) {
+	if value < lo || value > hi {
+		l.add(FieldInvalid, field, value, fmt.Sprintf("must be between %d and %d, inclusive", lo, hi))
+	}
+}
+
+func (l *fieldErrors) maxBytes(field string, size, limit int) {
+	if size > limit {
+		l.add(FieldTooLong, field, nil, fmt.Sprintf("may not be more than %d bytes", limit))
+	}
+}
+
+func (l *fieldErrors) maxItems(field string, n, limit int) {
+	if n > limit {
+		l.add(FieldTooMany, field, n, fmt.Sprintf("must have at most %d items", limit))
+	}
+}
+
+// oneOf adds an error if value is none of values, which are in the order in
+// which the API server names them.
+func oneOf[T ~string](l *fieldErrors, field string, value T, values ...T) {
+	if slices.Contains(values, value) {
+		return
+	}
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.Quote(string(v))
+	}
+	l.add(FieldNotSupported, field, value, "supported values: "+strings.Join(quoted, ", "))
 }
 
 // err returns the errors as an *InvalidError, nil if there are none.

@@ -81,12 +81,11 @@ func (r podRuntime) RunHook(ctx context.Context, container string, hook kubelet.
 		err = p.httpHook(ctx, c, h.HTTPGet)
 	case h.Sleep != nil:
 		what = fmt.Sprintf("Sleep lifecycle hook (%d)", h.Sleep.Seconds)
-		timer := time.NewTimer(time.Duration(h.Sleep.Seconds) * time.Second)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			err = fmt.Errorf("container terminated before sleep hook finished: %w", ctx.Err())
+		slept, cancel := context.WithTimeout(ctx, time.Duration(h.Sleep.Seconds)*time.Second)
+		<-slept.Done()
+		cancel()
+		if err = ctx.Err(); err != nil {
+			err = fmt.Errorf("container terminated before sleep hook finished: %w", err)
 		}
 	}
 	if err != nil {

@@ -13,15 +13,22 @@ import (
 const (
 	labelNameFormat     = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 	subdomainFormat     = labelNameFormat + `(\.` + labelNameFormat + ")*"
+	searchLabelFormat   = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+	searchDomainFormat  = searchLabelFormat + `(\.` + searchLabelFormat + ")*"
 	qualifiedNameFormat = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 	labelValueFormat    = "(" + qualifiedNameFormat + ")?"
+	dataKeyFormat       = "[-._a-zA-Z0-9]+"
+	headerNameFormat    = "[-A-Za-z0-9]+"
 )
 
 var (
 	labelNameRegexp     = regexp.MustCompile("^" + labelNameFormat + "$")
 	subdomainRegexp     = regexp.MustCompile("^" + subdomainFormat + "$")
+	searchDomainRegexp  = regexp.MustCompile("^" + searchDomainFormat + "$")
 	qualifiedNameRegexp = regexp.MustCompile("^" + qualifiedNameFormat + "$")
 	labelValueRegexp    = regexp.MustCompile("^" + labelValueFormat + "$")
+	dataKeyRegexp       = regexp.MustCompile("^" + dataKeyFormat + "$")
+	headerNameRegexp    = regexp.MustCompile("^" + headerNameFormat + "$")
 	portNameRegexp      = regexp.MustCompile("^[-a-z0-9]+$")
 )
 
@@ -60,6 +67,45 @@ func dns1123SubdomainErrors(value string) []string {
 		msgs = append(msgs, formatError("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character", subdomainFormat, "example.com"))
 	}
 	return msgs
+}
+
+// searchDomainErrors is for the domains of resolv.conf, which may have
+// underscores: the names of SRV records do.
+func searchDomainErrors(value string) []string {
+	var msgs []string
+	if len(value) > 253 {
+		msgs = append(msgs, maxChars(253))
+	}
+	if !searchDomainRegexp.MatchString(value) {
+		msgs = append(msgs, formatError("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character", searchDomainFormat, "example.com"))
+	}
+	return msgs
+}
+
+// dataKeyErrors is for the keys of ConfigMaps and Secrets, which become names of
+// files.
+func dataKeyErrors(value string) []string {
+	var msgs []string
+	if len(value) > 253 {
+		msgs = append(msgs, maxChars(253))
+	}
+	if !dataKeyRegexp.MatchString(value) {
+		msgs = append(msgs, formatError("a valid config key must consist of alphanumeric characters, '-', '_' or '.'", dataKeyFormat, "key.name", "KEY_NAME", "key-name"))
+	}
+	switch {
+	case value == "." || value == "..":
+		msgs = append(msgs, "must not be '"+value+"'")
+	case strings.HasPrefix(value, ".."):
+		msgs = append(msgs, "must not start with '..'")
+	}
+	return msgs
+}
+
+func httpHeaderNameErrors(value string) []string {
+	if headerNameRegexp.MatchString(value) {
+		return nil
+	}
+	return []string{formatError("a valid HTTP header must consist of alphanumeric characters or '-'", headerNameFormat, "X-Header-Name")}
 }
 
 // qualifiedNameErrors is for the keys of labels and annotations: "app",

@@ -152,9 +152,6 @@ func TestVolumesThatCannotBeMounted(t *testing.T) {
 		"no key":       {configMap("app", podnet.KeyToPath{Key: "k", Path: "p"}), `configmap references non-existent config key: k`},
 		"no Secret":    {podnet.VolumeSpec{Secret: &podnet.SecretVolumeSource{SecretName: "x"}}, `secret "x" not found`},
 		"no entry":     {podnet.VolumeSpec{Secret: &podnet.SecretVolumeSource{SecretName: "key", Items: []podnet.KeyToPath{{Key: "k", Path: "p"}}}}, `references non-existent secret key: k`},
-		"a field of no file": {podnet.VolumeSpec{DownwardAPI: &podnet.DownwardAPIVolumeSource{Items: []podnet.DownwardAPIVolumeFile{
-			{Path: "a", FieldRef: &podnet.ObjectFieldSelector{FieldPath: "status.podIP"}}, {Path: "b", ResourceFieldRef: &podnet.ResourceFieldSelector{Resource: "limits.cpu"}},
-		}}}, `[unsupported fieldPath: status.podIP, container  not found]`},
 		"several sources": {podnet.VolumeSpec{Projected: &podnet.ProjectedVolumeSource{Sources: []podnet.VolumeProjection{
 			{ConfigMap: &podnet.ConfigMapVolumeSource{Name: "x"}}, {ConfigMap: &podnet.ConfigMapVolumeSource{Name: "app"}},
 			{Secret: &podnet.SecretVolumeSource{SecretName: "x"}}, {ConfigMap: &podnet.ConfigMapVolumeSource{Name: "x"}},

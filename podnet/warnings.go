@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"strings"
 )
@@ -14,10 +15,47 @@ import (
 // itself shows when the second of them listens: "address already in use".
 func (s PodSpec) Warnings() []string {
 	var w []string
+	if msgs := dns1123LabelErrors(s.Name); len(msgs) > 0 {
+		w = append(w, fmt.Sprintf("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
+	}
+	w = append(w, s.warnAnnotations()...)
+	w = append(w, s.warnFilePaths()...)
 	w = append(w, s.warnHostAliases()...)
-	w = append(w, s.warnEnv()...)
+	w = append(w, s.warnContainers()...)
 	w = append(w, s.warnPorts()...)
 	w = append(w, s.warnIPs()...)
+	return w
+}
+
+// allContainers yields the init containers and then the others, each with its
+// path.
+func (s PodSpec) allContainers() iter.Seq2[string, *ContainerSpec] {
+	return func(yield func(string, *ContainerSpec) bool) {
+		for i := range s.InitContainers {
+			if !yield(fmt.Sprintf("spec.initContainers[%d]", i), &s.InitContainers[i]) {
+				return
+			}
+		}
+		for i := range s.Containers {
+			if !yield(fmt.Sprintf("spec.containers[%d]", i), &s.Containers[i]) {
+				return
+			}
+		}
+	}
+}
+
+// warnAnnotations warns of annotations that once did what fields do now.
+func (s PodSpec) warnAnnotations() []string {
+	var w []string
+	for _, old := range []struct{ key, text string }{
+		{"scheduler.alpha.kubernetes.io/critical-pod", `non-functional in v1.16+; use the "priorityClassName" field instead`},
+		{"security.alpha.kubernetes.io/sysctls", `non-functional in v1.11+; use the "sysctls" field instead`},
+		{"security.alpha.kubernetes.io/unsafe-sysctls", `non-functional in v1.11+; use the "sysctls" field instead`},
+	} {
+		if _, ok := s.Annotations[old.key]; ok {
+			w = append(w, fmt.Sprintf("metadata.annotations[%s]: %s", old.key, old.text))
+		}
+	}
 	return w
 }
 
@@ -33,19 +71,55 @@ func (s PodSpec) warnHostAliases() []string {
 	return w
 }
 
-func (s PodSpec) warnEnv() []string {
+// warnContainers warns of what concerns one container only.
+func (s PodSpec) warnContainers() []string {
+	w := s.warnSeccomp("seccomp.security.alpha.kubernetes.io/pod")
+	for at, c := range s.allContainers() {
+		w = append(w, s.warnSeccomp("container.seccomp.security.alpha.kubernetes.io/"+c.Name)...)
+		w = append(w, c.Resources.warn(at+".resources")...)
+		w = append(w, c.warnEnv(at)...)
+	}
+	return w
+}
+
+// warnSeccomp warns of an annotation where there should be a field (that podnet
+// does not have).
+func (s PodSpec) warnSeccomp(key string) []string {
+	if _, ok := s.Annotations[key]; !ok {
+		return nil
+	}
+	return []string{fmt.Sprintf(`metadata.annotations[%s]: non-functional in v1.27+; use the "seccompProfile" field instead`, key)}
+}
+
+// warn warns of parts of bytes.
+func (r ResourceRequirements) warn(at string) []string {
 	var w []string
-	for i, c := range s.Containers {
-		seen := make(map[string]bool)
-		for j, env := range c.Env {
-			// A later definition may build on the earlier one: PATH=$(PATH):/opt.
-			ref := "$(" + env.Name + ")"
-			extends := env.Value != ref && strings.Contains(env.Value, ref)
-			if seen[env.Name] && !extends {
-				w = append(w, fmt.Sprintf("spec.containers[%d].env[%d]: hides previous definition of %q, which may be dropped when using apply", i, j, env.Name))
+	limits, requests := r.amounts(new(fieldErrors), at)
+	for _, name := range []string{"memory", "ephemeral-storage"} {
+		for _, list := range []struct {
+			name    string
+			amounts resourceAmounts
+		}{{"limits", limits}, {"requests", requests}} {
+			if amount, ok := list.amounts[name]; ok && !amount.IsWhole() {
+				w = append(w, fmt.Sprintf("%s.%s[%s]: fractional byte value %q is invalid, must be an integer", at, list.name, name, amount))
 			}
-			seen[env.Name] = true
 		}
+	}
+	return w
+}
+
+// warnEnv warns of variables that are set twice.
+func (c *ContainerSpec) warnEnv(at string) []string {
+	var w []string
+	seen := make(map[string]bool)
+	for i, env := range c.Env {
+		// A later definition may build on the earlier one: PATH=$(PATH):/opt.
+		ref := "$(" + env.Name + ")"
+		extends := env.ValueFrom == nil && env.Value != ref && strings.Contains(env.Value, ref)
+		if seen[env.Name] && !extends {
+			w = append(w, fmt.Sprintf("%s.env[%d]: hides previous definition of %q, which may be dropped when using apply", at, i, env.Name))
+		}
+		seen[env.Name] = true
 	}
 	return w
 }
@@ -60,9 +134,9 @@ func (s PodSpec) warnPorts() []string {
 	var w, byName []string
 	ports := make(map[socket][]string)
 	names := make(map[string]string)
-	for i, c := range s.Containers {
-		for j, port := range c.Ports {
-			at := fmt.Sprintf("spec.containers[%d].ports[%d]", i, j)
+	for container, c := range s.allContainers() {
+		for i, port := range c.Ports {
+			at := fmt.Sprintf("%s.ports[%d]", container, i)
 			key := socket{port.ContainerPort, port.Protocol}
 			if key.protocol == "" {
 				key.protocol = ProtocolTCP
@@ -87,11 +161,19 @@ func (s PodSpec) warnPorts() []string {
 // warnIPs warns of IPv6 addresses in long form.
 func (s PodSpec) warnIPs() []string {
 	var w []string
-	for i, alias := range s.HostAliases {
-		addr, err := netip.ParseAddr(alias.IP)
-		if err == nil && addr.Is6() && addr.String() != alias.IP {
-			w = append(w, fmt.Sprintf("spec.hostAliases[%d].ip: IPv6 address %q should be in RFC 5952 canonical format (%q)", i, alias.IP, addr.String()))
+	warn := func(at, ip string) {
+		addr, err := netip.ParseAddr(ip)
+		if err == nil && addr.Is6() && addr.String() != ip {
+			w = append(w, fmt.Sprintf("%s: IPv6 address %q should be in RFC 5952 canonical format (%q)", at, ip, addr))
 		}
+	}
+	if s.DNSConfig != nil {
+		for i, ip := range s.DNSConfig.Nameservers {
+			warn(fmt.Sprintf("spec.dnsConfig.nameservers[%d]", i), ip)
+		}
+	}
+	for i, alias := range s.HostAliases {
+		warn(fmt.Sprintf("spec.hostAliases[%d].ip", i), alias.IP)
 	}
 	return w
 }

@@ -9,7 +9,6 @@ import (
 	"reflect"
 
 	goyaml "go.yaml.in/yaml/v2"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -52,7 +51,7 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		return nil, &podnet.InvalidError{Kind: "object", Name: nameOf(value), Fields: checkHead(value, head)}
 	case head.Kind == "List" && nested:
 		return nil, errors.New("a List in a List: move its items to the outer one")
-	case head.Kind != "Pod" && head.Kind != "List":
+	case head.Kind != "Pod" && head.Kind != "ConfigMap" && head.Kind != "Secret" && head.Kind != "List":
 		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
 	case head.APIVersion != "v1":
 		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
@@ -60,21 +59,35 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 	case head.Kind == "List":
 		return decodeList(value)
 	}
-	var pod corev1.Pod
-	wrong, err := decodeStrict(value, &pod)
+	var object podnet.Object
+	var err error
+	switch head.Kind {
+	case "Pod":
+		object, err = decodeOne(head.Kind, value, convertPod)
+	case "ConfigMap":
+		object, err = decodeOne(head.Kind, value, convertConfigMap)
+	case "Secret":
+		object, err = decodeOne(head.Kind, value, convertSecret)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("kind Pod %q: %w", nameOf(value), err)
+		return nil, err
+	}
+	return []podnet.Object{object}, nil
+}
+
+// decodeOne decodes value into a T and converts that.
+func decodeOne[T any](kind string, value []byte, convert func(*T, []*podnet.FieldError) (podnet.Object, error)) (podnet.Object, error) {
+	var from T
+	wrong, err := decodeStrict(value, &from)
+	if err != nil {
+		return nil, fmt.Errorf("kind %s %q: %w", kind, nameOf(value), err)
 	}
 	if len(wrong) > 0 && wrong[0].Type == podnet.FieldInvalid {
 		// Fields of the wrong type were left empty. That they are
 		// required as well would be no news.
-		return nil, &podnet.InvalidError{Kind: "Pod", Name: nameOf(value), Fields: wrong}
+		return nil, &podnet.InvalidError{Kind: kind, Name: nameOf(value), Fields: wrong}
 	}
-	spec, err := convertPod(&pod, wrong)
-	if err != nil {
-		return nil, err
-	}
-	return []podnet.Object{spec}, nil
+	return convert(&from, wrong)
 }
 
 func decodeList(value []byte) ([]podnet.Object, error) {
@@ -113,15 +126,15 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 		return wrong
 	}
 	if head.APIVersion == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: "v1 for kind Pod"})
+		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: "v1 for kinds Pod, ConfigMap and Secret"})
 	}
 	if head.Kind == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: "Pod or List"})
+		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: "Pod, ConfigMap, Secret or List"})
 	}
 	return wrong
 }
 
-const kinds = `it runs kind Pod, alone or in a List`
+const kinds = `it has kinds Pod, ConfigMap and Secret, alone or in a List`
 
 func adviceForKind(kind string) string {
 	switch kind {

@@ -9,8 +9,6 @@ import (
 // clearDefaults clears the fields of a PodSpec whose value is what podnet does
 // anyway. A field that is set to anything else is left, to be refused.
 func clearDefaults(s *corev1.PodSpec) {
-	// Cluster names first, then the rest of the world: what podnet does.
-	clearIf(&s.DNSPolicy, corev1.DNSClusterFirst)
 	// One scheduler and one service account is what every namespace has.
 	clearIf(&s.SchedulerName, corev1.DefaultSchedulerName)
 	clearIf(&s.ServiceAccountName, "default")
@@ -20,22 +18,20 @@ func clearDefaults(s *corev1.PodSpec) {
 	// With no Service in the namespace there is no variable to set, so
 	// neither value makes a difference.
 	s.EnableServiceLinks = nil
-	// Containers share the network only, under the Pod's short hostname.
+	// Containers share the network only.
 	clearPointerIf(&s.ShareProcessNamespace, false)
-	clearPointerIf(&s.SetHostnameAsFQDN, false)
 	// true is Kubernetes' default: no user namespace of the Pod's own.
 	clearPointerIf(&s.HostUsers, true)
 	clearPointerIf(&s.OS, corev1.PodOS{Name: corev1.Linux})
-	// {} is what the API server makes of a missing one.
-	clearPointerIf(&s.SecurityContext, corev1.PodSecurityContext{})
 }
 
-func clearContainerDefaults(c *corev1.Container) {
-	// podnet keeps no termination message. A process that writes none, at
-	// the usual path, cannot tell.
-	clearIf(&c.TerminationMessagePath, corev1.TerminationMessagePathDefault)
-	clearIf(&c.TerminationMessagePolicy, corev1.TerminationMessageReadFile)
-	clearPointerIf(&c.SecurityContext, corev1.SecurityContext{})
+func clearSecurityDefaults(c *corev1.SecurityContext) {
+	// A goroutine has no privileges to gain or to lose.
+	clearPointerIf(&c.Privileged, false)
+	c.AllowPrivilegeEscalation = nil
+	// Each container has a root of its own, which it can write to.
+	clearPointerIf(&c.ReadOnlyRootFilesystem, false)
+	clearPointerIf(&c.ProcMount, corev1.DefaultProcMount)
 }
 
 func clearMountDefaults(m *corev1.VolumeMount) {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,6 +95,10 @@ func (e *explainer) check(at string, value any, t reflect.Type) {
 		}
 		e.checkFields(at, object, t)
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			e.checkBytes(at, value)
+			return
+		}
 		elems, ok := value.([]any)
 		if !ok {
 			e.wrongType(at, value, "must be a list, not "+kindOf(value))
@@ -129,6 +134,18 @@ func (e *explainer) check(at string, value any, t reflect.Type) {
 		if _, err := strconv.ParseInt(string(number), 10, t.Bits()); !ok || err != nil {
 			e.wrongType(at, value, fmt.Sprintf("must be a whole number of %d bits, without quotes", t.Bits()))
 		}
+	}
+}
+
+// checkBytes is for data that JSON has as text in base64.
+func (e *explainer) checkBytes(at string, value any) {
+	text, ok := value.(string)
+	if !ok {
+		e.wrongType(at, value, "must be a string in base64, not "+kindOf(value))
+		return
+	}
+	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+		e.wrongType(at, value, fmt.Sprintf("must be in base64: %v", err))
 	}
 }
 

@@ -1,9 +1,11 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"iter"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"podnet.dev/podnet"
@@ -12,25 +14,49 @@ import (
 // unsupported is for fields that Kubernetes knows and podnet does not have.
 const unsupported podnet.FieldErrorType = "not supported by podnet yet"
 
-// advice says what to do about an unsupported field, by its last name. What is
-// not here can only be removed.
+// advice says what to do about an unsupported field, by its last name or by its
+// last two. What is not here can only be removed.
 var advice = map[string]string{
-	"configMap":             "use emptyDir, and write the files from a container",
-	"envFrom":               "name each variable under env",
 	"generateName":          "podnet makes up no names: set metadata.name",
 	"hostIP":                "remove it: a port is reached at the Pod's IP",
 	"hostNetwork":           "remove it: podnet's node has no programs to share a network with",
-	"hostPath":              "use emptyDir",
 	"hostPort":              "remove it: a port is reached at the Pod's IP",
-	"initContainers":        "remove them, or do their work at the start of a container's command",
-	"limits":                "remove it: podnet limits neither CPU nor memory",
+	"shareProcessNamespace": "remove it: a container sees its own processes only",
+	"spec.resources":        "set them for each container: podnet shows them, and limits nothing",
+
+	"ephemeralContainers":  "remove them: exec runs a command in any container",
+	"fileKeyRef":           "give the value itself, or take it from a ConfigMap",
+	"httpGet.protocol":     "remove it: podnet asks with HTTP/1.1",
+	"grpc.mode":            "remove it: podnet asks without TLS",
+	"lifecycle.stopSignal": "remove it: a container is stopped by SIGTERM",
+	"postStart.tcpSocket":  "use exec or httpGet: Kubernetes ignores it too",
+	"preStop.tcpSocket":    "use exec or httpGet: Kubernetes ignores it too",
+	"stdin":                "remove it: nothing is typed into a container",
+	"stdinOnce":            "remove it: nothing is typed into a container",
+	"tty":                  "remove it: a container has no terminal",
+
+	"awsElasticBlockStore":  "use emptyDir",
+	"csi":                   "use emptyDir",
+	"ephemeral":             "use emptyDir",
+	"gcePersistentDisk":     "use emptyDir",
+	"hostPath":              "use emptyDir",
+	"nfs":                   "use emptyDir",
 	"persistentVolumeClaim": "use emptyDir",
-	"projected":             "use emptyDir, and write the files from a container",
-	"requests":              "remove it: podnet shares out neither CPU nor memory",
-	"secret":                "use emptyDir, and write the files from a container",
-	"subPath":               "mount the whole volume",
-	"subPathExpr":           "mount the whole volume",
-	"valueFrom":             "give the value itself",
+	"clusterTrustBundle":    "use a configMap",
+	"podCertificate":        "use a secret",
+	"serviceAccountToken":   "remove it: there is no API server that would know the token",
+	"volumeDevices":         "mount the volume: podnet has no block devices",
+
+	"appArmorProfile":        notConfined,
+	"capabilities":           notConfined,
+	"privileged":             notConfined,
+	"procMount":              notConfined,
+	"readOnlyRootFilesystem": notConfined,
+	"seLinuxOptions":         notConfined,
+	"seccompProfile":         notConfined,
+	"fsGroup":                "remove it: every user may read and write a volume",
+	"fsGroupChangePolicy":    "remove it: every user may read and write a volume",
+	"supplementalGroups":     "remove it: groups grant nothing",
 
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",
@@ -42,12 +68,19 @@ var advice = map[string]string{
 	"uid":               "remove it: a cluster sets it",
 }
 
+const notConfined = "remove it: a container is a goroutine, which the kernel cannot confine"
+
 func adviceFor(path string) string {
-	if text := advice[path[strings.LastIndexByte(path, '.')+1:]]; text != "" {
-		return text
+	parent, name := "", path
+	if i := strings.LastIndexByte(path, '.'); i >= 0 {
+		parent, name = path[:i], path[i+1:]
+		parent = parent[strings.LastIndexByte(parent, '.')+1:]
 	}
-	return "remove it"
+	return cmp.Or(advice[parent+"."+name], advice[name], "remove it")
 }
+
+// index returns the path of element i of the list at path at.
+func index(at string, i int) string { return at + "[" + strconv.Itoa(i) + "]" }
 
 // structField is a field of a Kubernetes type; name is empty if the struct's
 // fields are inlined.

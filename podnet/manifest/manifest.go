@@ -9,7 +9,8 @@
 // It differs from kubectl in one thing: a field that Kubernetes knows and
 // podnet does not have is an error too, with the field's name, unless its value
 // is what podnet does anyway. So a Pod that runs here is the Pod that the
-// manifest says, and nothing in it was dropped in silence.
+// manifest says, and nothing in it was dropped in silence. Resources are taken,
+// though podnet only shows them.
 package manifest
 
 import (
@@ -35,7 +36,8 @@ func Load(fsys fs.FS, name string) ([]podnet.Object, error) {
 
 // Parse reads a manifest of one or more documents. The objects come in the
 // manifest's order; there is at least one. They are valid: each is a
-// [podnet.PodSpec] that Validate has nothing against.
+// [podnet.PodSpec], [podnet.ConfigMapSpec] or [podnet.SecretSpec] that Validate
+// has nothing against.
 //
 // The error is an *[Error] about the first document that is wrong, with all
 // that is wrong in it, up to a hundred fields.

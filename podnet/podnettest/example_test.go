@@ -27,3 +27,30 @@ func TestAnHourOfCrashLoop(t *testing.T) {
 		}
 	})
 }
+
+func untilStopped(ctx context.Context, _ *podnet.Container) error {
+	<-ctx.Done()
+	return nil
+}
+
+func TestTheProxyOutlivesTheApp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := podnettest.NewCluster(t, podnet.Config{})
+		pod := podnettest.StartPod(t, cluster, podnet.PodSpec{
+			Name:           "shop",
+			InitContainers: []podnet.ContainerSpec{{Name: "proxy", RestartPolicy: podnet.RestartPolicyAlways, Run: untilStopped}},
+			Containers: []podnet.ContainerSpec{{
+				Name: "app", Run: untilStopped,
+				Lifecycle: &podnet.Lifecycle{PreStop: &podnet.LifecycleHandler{Sleep: &podnet.SleepAction{Seconds: 10}}},
+			}},
+		})
+		if err := pod.Delete(t.Context()); err != nil { // ten virtual seconds
+			t.Fatal(err)
+		}
+		app := pod.Container("app").Status().State.Terminated
+		proxy := pod.Container("proxy").Status().State.Terminated
+		if proxy.FinishedAt.Before(app.FinishedAt) {
+			t.Errorf("the proxy ended at %v, before the app at %v", proxy.FinishedAt, app.FinishedAt)
+		}
+	})
+}

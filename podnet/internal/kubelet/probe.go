@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -90,7 +91,8 @@ func (w *Worker) startProbers() {
 			if p == nil {
 				continue
 			}
-			b := &prober{worker: w, container: c, kind: ProbeKind(kind), spec: p, trigger: make(chan struct{}, 1), ticker: time.NewTicker(p.Period)}
+			b := &prober{worker: w, container: c, kind: ProbeKind(kind), spec: p, ticks: make(chan struct{}, 1), trigger: make(chan struct{}, 1)}
+			b.start()
 			if b.kind == Readiness {
 				w.readiness = append(w.readiness, b)
 			}
@@ -107,10 +109,7 @@ func (w *Worker) triggerReadiness() {
 	for _, b := range w.readiness {
 		r := w.probed[b.container]
 		if r != nil && !b.busy && w.isStarted(b.container, r) && r.probes[Readiness] != probeSuccess {
-			select {
-			case b.trigger <- struct{}{}:
-			default:
-			}
+			offer(b.trigger)
 		}
 	}
 }
@@ -133,7 +132,8 @@ type prober struct {
 	kind      ProbeKind
 	spec      *Probe
 	trigger   chan struct{} // one slot: probe now
-	ticker    *time.Ticker  // from the Pod's admission on, or the last trigger
+	ticks     chan struct{} // one slot: a period is over since admission, the last tick or the last trigger
+	timer     *time.Timer   // of ticks
 
 	busy bool // an attempt goes on; guarded by Worker.mu
 
@@ -144,13 +144,38 @@ type prober struct {
 	count  int // of last, in a row
 }
 
+// start starts the clock of the prober. (It is no time.Ticker: when a goroutine of
+// a bubble looks at a channel timer that is due, and was not waiting for it, the
+// race detector of Go 1.26 may crash.)
+func (b *prober) start() {
+	b.timer = time.AfterFunc(time.Duration(math.MaxInt64), func() {
+		if b.worker.probeCtx.Err() == nil {
+			b.timer.Reset(b.spec.Period)
+		}
+		offer(b.ticks)
+	})
+	b.timer.Reset(b.spec.Period)
+}
+
+// offer fills the one slot of a channel unless it is full.
+func offer(slot chan<- struct{}) {
+	select {
+	case slot <- struct{}{}:
+	default:
+	}
+}
+
 func (b *prober) loop() {
-	defer b.ticker.Stop()
+	defer b.timer.Stop()
 	for {
 		select {
-		case <-b.ticker.C:
+		case <-b.ticks:
 		case <-b.trigger:
-			b.ticker.Reset(b.spec.Period)
+			b.timer.Reset(b.spec.Period)
+			select {
+			case <-b.ticks: // it is too late for that one
+			default:
+			}
 		case <-b.worker.probeCtx.Done():
 			return
 		}

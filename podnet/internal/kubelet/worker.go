@@ -223,12 +223,7 @@ func (w *Worker) Changed() <-chan struct{} {
 }
 
 // notify wakes the worker, or leaves it a note if it is busy.
-func (w *Worker) notify() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
+func (w *Worker) notify() { offer(w.wake) }
 
 // broadcast tells who waits that the status has changed. mu is held.
 func (w *Worker) broadcast() {
@@ -269,14 +264,15 @@ func (w *Worker) wait() {
 
 // sleep waits until something happened, but no longer than d.
 func (w *Worker) sleep(d time.Duration) {
-	var expired <-chan time.Time
-	if d != forever {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		expired = timer.C
+	switch {
+	case d == 0:
+		select {
+		case <-w.wake:
+		default:
+		}
+		return
+	case d != forever:
+		defer time.AfterFunc(d, w.notify).Stop()
 	}
-	select {
-	case <-w.wake:
-	case <-expired:
-	}
+	<-w.wake
 }

@@ -1,0 +1,85 @@
+package oracle
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	podutil "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/apis/core"
+	_ "k8s.io/kubernetes/pkg/apis/core/install"
+	"k8s.io/kubernetes/pkg/apis/core/validation"
+	"sigs.k8s.io/yaml"
+)
+
+// decoder reads as the API server does for kubectl: strictly, with defaults, into
+// its internal types.
+var decoder = serializer.NewCodecFactory(legacyscheme.Scheme, serializer.EnableStrict).UniversalDecoder()
+
+// ofAPIServer is what the API server says of an object that is to be created. It
+// does what the strategies of pkg/registry/core do, which themselves would bring
+// half of Kubernetes along.
+func ofAPIServer(text string) verdict {
+	json, err := yaml.YAMLToJSONStrict([]byte(text)) // kubectl sends JSON
+	if err != nil {
+		return verdict{unreadable: err}
+	}
+	object, _, err := decoder.Decode(json, nil, nil)
+	if err != nil {
+		return verdict{unreadable: err}
+	}
+	var errs field.ErrorList
+	var warnings []string
+	switch o := object.(type) {
+	case *core.Pod:
+		errs, warnings = createPod(o)
+	case *core.ConfigMap:
+		setNamespace(&o.Namespace)
+		errs = validation.ValidateConfigMap(o)
+	case *core.Secret:
+		setNamespace(&o.Namespace)
+		errs = validation.ValidateSecret(o)
+		if o.Type == core.SecretTypeTLS {
+			if _, err := tls.X509KeyPair(o.Data[core.TLSCertKey], o.Data[core.TLSPrivateKeyKey]); err != nil {
+				warnings = append(warnings, err.Error())
+			}
+		}
+	default:
+		return verdict{unreadable: fmt.Errorf("a %T", o)}
+	}
+	v := verdict{warnings: warnings}
+	for _, err := range errs {
+		v.errors = append(v.errors, err.Error())
+	}
+	if len(v.errors) > 0 {
+		v.warnings = nil
+	}
+	return v
+}
+
+func createPod(pod *core.Pod) (field.ErrorList, []string) {
+	setNamespace(&pod.Namespace)
+	podutil.DropDisabledPodFields(pod, nil)
+	options := podutil.GetValidationOptionsFromPodSpecAndMeta(&pod.Spec, nil, &pod.ObjectMeta, nil)
+	options.ResourceIsPod = true
+	errs := validation.ValidatePodCreate(pod, options)
+	var warnings []string
+	if msgs := utilvalidation.IsDNS1123Label(pod.Name); len(msgs) > 0 {
+		warnings = append(warnings, fmt.Sprintf("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
+	}
+	if len(errs) == 0 { // some warnings need a valid Pod
+		warnings = append(warnings, podutil.GetWarningsForPod(context.Background(), pod, nil)...)
+	}
+	return errs, warnings
+}
+
+// setNamespace sets the namespace of the request.
+func setNamespace(namespace *string) {
+	if *namespace == "" {
+		*namespace = "default"
+	}
+}

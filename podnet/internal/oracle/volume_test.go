@@ -1,0 +1,90 @@
+package oracle
+
+import "testing"
+
+func TestVolumes(t *testing.T) {
+	runTable(t, []testCase{
+		{name: "no source", want: accepted, in: "volume", text: ""},
+		{name: "no source but null", want: accepted, in: "volume", text: "emptyDir: null"},
+		{name: "emptyDir", want: accepted, in: "volume", text: "emptyDir: {medium: Memory, sizeLimit: 1.5Gi}"},
+		{name: "negative size", want: refused, in: "volume", text: "emptyDir: {sizeLimit: -1n}"},
+		{name: "hugepages", want: accepted, in: "volume", text: "emptyDir: {medium: HugePages}",
+			difference: differs("not supported", `spec.volumes[1].emptyDir.medium: Unsupported value: "HugePages": supported values: "", "Memory"`)},
+		{name: "configMap", want: accepted, in: "volume", text: "configMap: {name: a, defaultMode: 0, optional: true, items: [{key: a, path: b/c, mode: 511}]}"},
+		{name: "configMap without name", want: refused, in: "volume", text: "configMap: {}"},
+		{name: "wrong modes", want: refused, in: "volume", text: "configMap: {name: A, defaultMode: 512, items: [{key: a, path: b, mode: -1}, {key: a b, path: c, mode: 01000}]}"},
+		{name: "empty items", want: refused, in: "volume", text: "configMap: {name: a, items: [{}]}"},
+		{name: "wrong paths", want: refused, in: "volume", text: "configMap: {name: a, items: [{key: a, path: /b}, {key: a, path: ../b}, {key: a, path: b/../..}, {key: a, path: ..b}, {key: a, path: b/..c}, {key: a, path: ..}, {key: a, path: /../b}]}"},
+		{name: "secret", want: accepted, in: "volume", text: "secret: {secretName: a, defaultMode: 0400, items: [{key: a, path: b}]}"},
+		{name: "secret without name", want: refused, in: "volume", text: "secret: {defaultMode: -1}"},
+		{name: "wrong items of a secret", want: refused, in: "volume", text: "secret: {secretName: a, items: [{key: a, path: /, mode: 999}, {path: .., key: ''}]}"},
+		{name: "downward API", want: accepted, in: "volume", text: `downwardAPI: {defaultMode: 0644, items: [{path: a, fieldRef: {fieldPath: metadata.labels}, mode: 0}, {path: b/c, fieldRef: {fieldPath: "metadata.annotations['a']"}}, {path: d, resourceFieldRef: {containerName: c, resource: limits.memory, divisor: 1Mi}}]}`},
+		{name: "no files of the downward API", want: accepted, in: "volume", text: "downwardAPI: {}"},
+		{name: "an empty file of the downward API", want: refused, in: "volume", text: "downwardAPI: {defaultMode: 512, items: [{}]}"},
+		{name: "a field that only variables have", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, fieldRef: {fieldPath: status.podIP}}, {path: b, fieldRef: {fieldPath: spec.nodeName}}]}"},
+		{name: "an unknown field", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, fieldRef: {fieldPath: a}}, {path: b, fieldRef: {}}]}"},
+		{name: "a field of another version", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, fieldRef: {fieldPath: metadata.name, apiVersion: v2}}]}"},
+		{name: "a resource of no container", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, resourceFieldRef: {resource: limits.cpu}}]}"},
+		{name: "no resource of a container", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, resourceFieldRef: {containerName: c}}]}"},
+		{name: "an unknown resource", want: refused, in: "volume", text: "downwardAPI: {items: [{path: a, resourceFieldRef: {containerName: c, resource: a, divisor: 7}}, {path: b, resourceFieldRef: {resource: limits.cpu, divisor: 7}}]}"},
+		{name: "a field and a resource", want: refused, in: "volume", text: "downwardAPI: {items: [{path: ../a, mode: -1, fieldRef: {fieldPath: metadata.name}, resourceFieldRef: {}}]}"},
+
+		{name: "projected", want: accepted, in: "volume", text: "projected: {defaultMode: 0, sources: [{configMap: {name: a, optional: true}}, {secret: {name: b, items: [{key: a, path: c}]}}, {downwardAPI: {items: [{path: d, fieldRef: {fieldPath: metadata.name}}]}}]}"},
+		{name: "nothing projected", want: accepted, in: "volume", text: "projected: {}"},
+		{name: "an empty source", want: warned, in: "volume", text: "projected: {sources: [{}]}"},
+		{name: "two sources in one", want: refused, in: "volume", text: "projected: {sources: [{configMap: {name: a}, downwardAPI: {}}]}"},
+		{name: "sources without names", want: refused, in: "volume", text: "projected: {defaultMode: 512, sources: [{configMap: {}, secret: {}}]}"},
+		{name: "wrong items of sources", want: refused, in: "volume", text: "projected: {sources: [{configMap: {name: a, items: [{}]}}, {secret: {name: a, items: [{key: a, path: ..}]}}, {downwardAPI: {items: [{}]}}]}"},
+		{name: "one path of two sources", want: refused, in: "volume", text: "projected: {sources: [{configMap: {name: a, items: [{key: a, path: p}]}}, {secret: {name: b, items: [{key: a, path: p}]}}, {downwardAPI: {items: [{path: p, fieldRef: {fieldPath: metadata.name}}]}}]}"},
+		{name: "one path of one source", want: refused, in: "volume", text: "projected: {sources: [{configMap: {name: a, items: [{key: a, path: p}, {key: b, path: p}]}}]}"},
+		{name: "a service account's token", want: refused, in: "volume", text: "projected: {sources: [{serviceAccountToken: {path: a}}]}",
+			difference: differs("not supported", "spec.volumes[1].projected.sources[0].serviceAccountToken: not supported by podnet yet: remove it: there is no API server that would know the token")},
+
+		{name: "two sources", want: refused, in: "volume", text: "emptyDir: {}, configMap: {}"},
+		{name: "all sources", want: refused, in: "volume", text: "projected: {}, downwardAPI: {}, secret: {}, configMap: {}",
+			difference: differs("the API server misspells downwardAPI",
+				"spec.volumes[1].secret.secretName: Required value",
+				"spec.volumes[1].downwardAPI: Forbidden: may not specify more than 1 volume type",
+				"spec.volumes[1].configMap: Forbidden: may not specify more than 1 volume type",
+				"spec.volumes[1].projected: Forbidden: may not specify more than 1 volume type")},
+		{name: "hostPath", want: accepted, in: "volume", text: "hostPath: {path: /a}",
+			difference: differs("not supported", "spec.volumes[1].hostPath: not supported by podnet yet: use emptyDir")},
+		{name: "users of files", want: accepted, in: "volume", text: "secret: {secretName: a, defaultUser: 0, items: [{key: a, path: b, user: 1}]}",
+			difference: differs("not supported, and dropped by an API server without their gate",
+				"spec.volumes[1].secret.items[0].user: not supported by podnet yet: remove it",
+				"spec.volumes[1].secret.defaultUser: not supported by podnet yet: remove it")},
+
+		{name: "overlapping items", want: warned, in: "volume", text: "configMap: {name: a, items: [{key: a, path: p}, {key: b, path: p}, {key: c, path: p/q}, {key: d, path: pq}, {key: e, path: p/q/}]}"},
+		{name: "overlapping items of a secret", want: warned, in: "volume", text: "secret: {secretName: a, items: [{key: a, path: p/q}, {key: b, path: p}]}"},
+		{name: "overlapping files", want: warned, in: "volume", text: "downwardAPI: {items: [{path: a, fieldRef: {fieldPath: metadata.name}}, {path: a, fieldRef: {fieldPath: metadata.uid}}]}"},
+		{name: "overlapping sources", want: warned, in: "volume", text: "projected: {sources: [{configMap: {name: a, items: [{key: a, path: p/q}]}}, {secret: {name: b, items: [{key: a, path: p}]}}, {}, {downwardAPI: {items: [{path: p/q/r, fieldRef: {fieldPath: metadata.name}}]}}]}"},
+	})
+}
+
+func TestMounts(t *testing.T) {
+	const root = "podnet gives each container a root of its own, and its paths no second names"
+	runTable(t, []testCase{
+		{name: "all that there is", want: accepted, in: "mount", text: "mountPath: /a, readOnly: true, subPath: b/c, recursiveReadOnly: Disabled, mountPropagation: None"},
+		{name: "nothing", want: refused, in: "container", text: "volumeMounts: [{}, {}]"},
+		{name: "no such volume", want: refused, in: "container", text: "volumeMounts: [{name: x, mountPath: /x}]"},
+		{name: "a volume that is wrong", want: refused,
+			text: "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {volumes: [{name: v, secret: {}}], containers: [{name: c, image: i, volumeMounts: [{name: v, mountPath: /x}]}]}}"},
+		{name: "one path twice", want: refused, in: "container", text: "volumeMounts: [{name: v, mountPath: /x}, {name: v, mountPath: /x}]"},
+		{name: "one volume twice", want: accepted, in: "container", text: "volumeMounts: [{name: v, mountPath: /x}, {name: v, mountPath: /y}]"},
+		{name: "mounts of an init container", want: refused, in: "init", text: "volumeMounts: [{name: v, subPath: /a}]"},
+		{name: "subPath", want: refused, in: "mount", text: "mountPath: /a, subPath: /b/../c"},
+		{name: "subPathExpr", want: accepted, in: "mount", text: "mountPath: /a, subPathExpr: $(A)/b"},
+		{name: "wrong subPathExpr", want: refused, in: "mount", text: "mountPath: /a, subPathExpr: ../$(A)"},
+		{name: "both sub-paths", want: refused, in: "mount", text: "mountPath: /a, subPath: .., subPathExpr: /b"},
+		{name: "the root", want: accepted, in: "mount", text: "mountPath: /",
+			difference: differs(root, `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/": must not be '/': podnet gives each container a root of its own`)},
+		{name: "a colon", want: accepted, in: "mount", text: "mountPath: /a:b",
+			difference: differs("Docker could not do it; Kubernetes has stopped to ask", `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/a:b": must not contain ':'`)},
+		{name: "dots", want: accepted, in: "mount", text: "mountPath: /a/../b",
+			difference: differs(root, `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/a/../b": must not contain '..'`)},
+		{name: "equal paths", want: accepted, in: "container", text: "volumeMounts: [{name: v, mountPath: /x}, {name: v, mountPath: x/}]",
+			difference: differs(root, `spec.containers[0].volumeMounts[1].mountPath: Invalid value: "x/": must be unique`)},
+		{name: "propagation", want: accepted, in: "mount", text: "mountPath: /a, mountPropagation: HostToContainer",
+			difference: differs("not supported", "spec.containers[0].volumeMounts[0].mountPropagation: not supported by podnet yet: remove it")},
+	})
+}

@@ -1,0 +1,142 @@
+package podnet
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"podnet.dev/podnet/internal/quantity"
+)
+
+// resourceName prints in errors as the API server's type does.
+type resourceName string
+
+// resourceAmounts is a [ResourceList] that was read.
+type resourceAmounts map[string]quantity.Quantity
+
+func (r ResourceRequirements) validate(errs *fieldErrors, at string) {
+	limits, requests := r.amounts(errs, at)
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		key := fmt.Sprintf("%s.limits[%s]", at, name)
+		validateResource(errs, key, name, limits[name])
+		validateHugePages(errs, key, name, limits[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(requests)) {
+		request := requests[name]
+		validateResource(errs, fmt.Sprintf("%s.requests[%s]", at, name), name, request)
+		limit, limited := limits[name]
+		switch {
+		case !limited && !isOvercommitAllowed(name):
+			errs.add(FieldRequired, at+".limits", nil, "Limit must be set for non overcommitable resources")
+		case limited && request.Cmp(limit) != 0 && !isOvercommitAllowed(name):
+			errs.invalid(at+".requests", request.String(), fmt.Sprintf("must be equal to %s limit of %s", name, limit))
+		case limited && request.Cmp(limit) > 0:
+			errs.invalid(at+".requests", request.String(), fmt.Sprintf("must be less than or equal to %s limit of %s", name, limit))
+		}
+		validateHugePages(errs, fmt.Sprintf("%s.requests[%s]", at, name), name, request)
+	}
+	_, cpu := requests["cpu"]
+	_, memory := requests["memory"]
+	if !cpu && !memory && slices.ContainsFunc(slices.Collect(maps.Keys(requests)), isHugePages) {
+		errs.add(FieldForbidden, at, nil, "HugePages require cpu or memory")
+	}
+}
+
+// amounts returns the limits and requests as the API server has them when it
+// validates: a limit is the default of its request.
+func (r ResourceRequirements) amounts(errs *fieldErrors, at string) (limits, requests resourceAmounts) {
+	if len(r.Limits)+len(r.Requests) == 0 {
+		return nil, nil
+	}
+	limits = r.Limits.parse(errs, at+".limits")
+	requests = r.Requests.parse(errs, at+".requests")
+	for name, limit := range limits {
+		if _, ok := r.Requests[name]; !ok {
+			requests[name] = limit
+		}
+	}
+	return limits, requests
+}
+
+// parse reports what is no quantity and leaves it out.
+func (l ResourceList) parse(errs *fieldErrors, at string) resourceAmounts {
+	amounts := make(resourceAmounts, len(l))
+	for _, name := range slices.Sorted(maps.Keys(l)) {
+		q, err := quantity.Parse(string(l[name]))
+		if err != nil {
+			errs.invalid(fmt.Sprintf("%s[%s]", at, name), string(l[name]), err.Error())
+			continue
+		}
+		amounts[name] = q.RoundUpToMilli()
+	}
+	return amounts
+}
+
+// validateResource checks a resource's name and amount.
+func validateResource(errs *fieldErrors, at, name string, amount quantity.Quantity) {
+	for _, msg := range resourceNameErrors(name) {
+		errs.add(FieldInvalid, at, resourceName(name), msg)
+	}
+	if amount.Sign() < 0 {
+		errs.invalid(at, amount.String(), "must be greater than or equal to 0")
+	}
+	if isExtendedResource(name) && !amount.IsWhole() {
+		errs.invalid(at, amount.String(), "must be an integer")
+	}
+}
+
+func validateHugePages(errs *fieldErrors, at, name string, amount quantity.Quantity) {
+	size, ok := strings.CutPrefix(name, hugePagesPrefix)
+	if !ok {
+		return
+	}
+	if page, err := quantity.Parse(size); err != nil || !amount.IsMultipleOf(page) {
+		errs.invalid(at, amount.String(), fmt.Sprintf("%s is not positive integer multiple of %s", amount, name))
+	}
+}
+
+const hugePagesPrefix = "hugepages-"
+
+func isHugePages(name string) bool { return strings.HasPrefix(name, hugePagesPrefix) }
+
+// quotaResources can be named in a ResourceQuota, but not in a container. It
+// makes a difference to the text only.
+var quotaResources = []string{
+	"configmaps", "limits.cpu", "limits.ephemeral-storage", "limits.memory", "persistentvolumeclaims", "pods", "replicationcontrollers",
+	"requests.cpu", "requests.ephemeral-storage", "requests.memory", "requests.storage", "resourcequotas", "secrets", "services",
+	"services.loadbalancers", "services.nodeports", "storage",
+}
+
+func resourceNameErrors(name string) []string {
+	msgs := qualifiedNameErrors(name)
+	if strings.Contains(name, "/") {
+		if !isNativeResource(name) && !isExtendedResource(name) {
+			msgs = append(msgs, "doesn't follow extended resource name standard")
+		}
+		return msgs
+	}
+	switch {
+	case name == "cpu", name == "memory", name == "ephemeral-storage", isHugePages(name):
+		return msgs
+	case len(msgs) == 0 && !slices.Contains(quotaResources, name) && !strings.HasPrefix(name, "requests."+hugePagesPrefix):
+		msgs = append(msgs, "must be a standard resource type or fully qualified")
+	}
+	return append(msgs, "must be a standard resource for containers")
+}
+
+// isNativeResource reports whether a resource belongs to Kubernetes: it has no
+// domain, or one of kubernetes.io.
+func isNativeResource(name string) bool {
+	return !strings.Contains(name, "/") || strings.Contains(name, "kubernetes.io/")
+}
+
+// isExtendedResource reports whether a resource is of somebody's own, such as
+// example.com/gpu. There is no half of one. (It must also be a name with the
+// prefix that a ResourceQuota gives it.)
+func isExtendedResource(name string) bool {
+	return !isNativeResource(name) && !strings.HasPrefix(name, "requests.") && len(qualifiedNameErrors("requests."+name)) == 0
+}
+
+// isOvercommitAllowed reports whether a request may be less than the limit.
+func isOvercommitAllowed(name string) bool { return isNativeResource(name) && !isHugePages(name) }
