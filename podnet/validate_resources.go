@@ -81,7 +81,7 @@ func validateResource(errs *fieldErrors, at, name string, amount quantity.Quanti
 	if amount.Sign() < 0 {
 		errs.invalid(at, amount.String(), "must be greater than or equal to 0")
 	}
-	if isExtendedResource(name) && !amount.IsWhole() {
+	if (isExtendedResource(name) || slices.Contains(countedResources, name)) && !amount.IsWhole() {
 		errs.invalid(at, amount.String(), "must be an integer")
 	}
 }
@@ -100,12 +100,17 @@ const hugePagesPrefix = "hugepages-"
 
 func isHugePages(name string) bool { return strings.HasPrefix(name, hugePagesPrefix) }
 
-// quotaResources can be named in a ResourceQuota, but not in a container. It
+// The resources that can be named in a ResourceQuota, but not in a container: it
 // makes a difference to the text only.
-var quotaResources = []string{
-	"configmaps", "limits.cpu", "limits.ephemeral-storage", "limits.memory", "persistentvolumeclaims", "pods", "replicationcontrollers",
-	"requests.cpu", "requests.ephemeral-storage", "requests.memory", "requests.storage", "resourcequotas", "secrets", "services",
-	"services.loadbalancers", "services.nodeports", "storage",
+var (
+	countedResources = []string{"configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets",
+		"services", "services.loadbalancers", "services.nodeports"}
+	measuredResources = []string{"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+		"requests.memory", "requests.storage", "storage"}
+)
+
+func isQuotaResource(name string) bool {
+	return slices.Contains(countedResources, name) || slices.Contains(measuredResources, name) || strings.HasPrefix(name, "requests."+hugePagesPrefix)
 }
 
 func resourceNameErrors(name string) []string {
@@ -119,7 +124,7 @@ func resourceNameErrors(name string) []string {
 	switch {
 	case name == "cpu", name == "memory", name == "ephemeral-storage", isHugePages(name):
 		return msgs
-	case len(msgs) == 0 && !slices.Contains(quotaResources, name) && !strings.HasPrefix(name, "requests."+hugePagesPrefix):
+	case len(msgs) == 0 && !isQuotaResource(name):
 		msgs = append(msgs, "must be a standard resource type or fully qualified")
 	}
 	return append(msgs, "must be a standard resource for containers")

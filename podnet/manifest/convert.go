@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strings"
@@ -16,17 +17,24 @@ import (
 type converter struct {
 	wrong []*podnet.FieldError
 
-	// instead are errors about values that podnet's types cannot hold. Such a
-	// field is left empty, and its error takes the place of "Required value".
-	instead map[string]*podnet.FieldError
+	// instead are errors about values that podnet's types cannot hold, by the
+	// field's path. Such a field is left empty, and its error takes the place
+	// of "Required value". Where several fields have one path, they come in
+	// the order in which they are validated, and nil keeps what is there.
+	instead map[string][]*podnet.FieldError
 }
 
 // cannotHold reports a value that podnet's type of the field cannot hold.
 func (c *converter) cannotHold(at string, value any, detail string) {
+	c.require(at, &podnet.FieldError{Field: at, Type: podnet.FieldInvalid, Value: value, Detail: detail})
+}
+
+// require says what is to be reported of a field that is left empty.
+func (c *converter) require(at string, e *podnet.FieldError) {
 	if c.instead == nil {
-		c.instead = make(map[string]*podnet.FieldError)
+		c.instead = make(map[string][]*podnet.FieldError)
 	}
-	c.instead[at] = &podnet.FieldError{Field: at, Type: podnet.FieldInvalid, Value: value, Detail: detail}
+	c.instead[at] = append(c.instead[at], e)
 }
 
 // finish returns all that is wrong with the object as one error, nil if nothing
@@ -35,8 +43,8 @@ func (c *converter) finish(kind, name string, invalid error) error {
 	var e *podnet.InvalidError
 	if errors.As(invalid, &e) {
 		for _, field := range e.Fields {
-			if other := c.instead[field.Field]; other != nil && field.Type == podnet.FieldRequired {
-				field = other
+			if others := c.instead[field.Field]; len(others) > 0 && field.Type == podnet.FieldRequired {
+				field, c.instead[field.Field] = cmp.Or(others[0], field), others[1:]
 			}
 			c.wrong = append(c.wrong, field)
 		}

@@ -50,11 +50,13 @@ func (c *converter) envFrom(at string, from *corev1.EnvFromSource) podnet.EnvFro
 func (c *converter) fieldRef(at string, from *corev1.ObjectFieldSelector) podnet.ObjectFieldSelector {
 	path, version := take(&from.FieldPath), take(&from.APIVersion)
 	switch {
-	case path == "spec.host":
-		path = "spec.nodeName" // its old name
-	case path != "" && version != "" && version != "v1":
+	case path == "":
+		c.require(at+".fieldPath", nil)
+	case version != "" && version != "v1":
 		c.cannotHold(at+".fieldPath", path, "error converting fieldPath: unsupported pod version: "+version)
 		path = ""
+	case path == "spec.host":
+		path = "spec.nodeName" // its old name
 	}
 	return podnet.ObjectFieldSelector{FieldPath: path}
 }

@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	kjson "sigs.k8s.io/json"
 
 	"podnet.dev/podnet"
@@ -32,6 +35,15 @@ const (
 // the fields that are wrong, those of the wrong type first; the error is for
 // what is wrong with no field.
 func decodeStrict(value []byte, into any) ([]*podnet.FieldError, error) {
+	if maybeEndless.Match(value) {
+		var v any
+		if strict, err := kjson.UnmarshalStrict(value, &v); err != nil || len(strict) > 0 {
+			return nil, errors.Join(append(strict, err)...) // explain sees only one of two equal keys
+		}
+		if wrong := explain(value, reflect.TypeOf(into).Elem()); len(wrong) > 0 && wrong[0].Type == podnet.FieldInvalid {
+			return wrong, nil
+		}
+	}
 	strict, err := kjson.UnmarshalStrict(value, into)
 	if err == nil && len(strict) == 0 {
 		return nil, nil
@@ -49,6 +61,14 @@ func decodeStrict(value []byte, into any) ([]*podnet.FieldError, error) {
 	}
 	return nil, errors.Join(append(strict, err)...)
 }
+
+// Kubernetes reads a quantity such as 1e-999999999 for hours, so it gets none with
+// an exponent of three digits to read. endless matches one, and maybeEndless the
+// JSON of what may have one.
+var (
+	endless      = regexp.MustCompile(`[eE][-+]?[0-9]{3,}$`)
+	maybeEndless = regexp.MustCompile(`[eE][-+]?[0-9]{3}|\\u`)
+)
 
 // explain returns the fields of value, a JSON object, that type t does not have
 // or has with another type. The JSON library itself names the first of them
@@ -75,13 +95,7 @@ func (e *explainer) check(at string, value any, t reflect.Type) {
 		return // null means not set, whatever the type
 	}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
-		text, err := json.Marshal(value)
-		if err == nil {
-			err = json.Unmarshal(text, reflect.New(t).Interface())
-		}
-		if err != nil {
-			e.wrongType(at, value, shorten(err.Error()))
-		}
+		e.checkUnmarshaler(at, value, t)
 		return
 	}
 	switch t.Kind() {
@@ -137,15 +151,35 @@ func (e *explainer) check(at string, value any, t reflect.Type) {
 	}
 }
 
-// checkBytes is for data that JSON has as text in base64.
-func (e *explainer) checkBytes(at string, value any) {
-	text, ok := value.(string)
-	if !ok {
-		e.wrongType(at, value, "must be a string in base64, not "+kindOf(value))
+// checkUnmarshaler is for types that read themselves.
+func (e *explainer) checkUnmarshaler(at string, value any, t reflect.Type) {
+	if t == reflect.TypeFor[resource.Quantity]() && endless.MatchString(strings.TrimSpace(fmt.Sprint(value))) {
+		e.wrongType(at, value, "must not have an exponent of more than two digits")
 		return
 	}
-	if _, err := base64.StdEncoding.DecodeString(text); err != nil {
-		e.wrongType(at, value, fmt.Sprintf("must be in base64: %v", err))
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = json.Unmarshal(text, reflect.New(t).Interface())
+	}
+	switch {
+	case err == nil:
+	case t == reflect.TypeFor[intstr.IntOrString]():
+		e.wrongType(at, value, "must be the number of a port, or the name of one")
+	default:
+		e.wrongType(at, value, shorten(err.Error()))
+	}
+}
+
+// checkBytes is for data that JSON has as text in base64.
+func (e *explainer) checkBytes(at string, value any) {
+	switch v := value.(type) {
+	case string:
+		if _, err := base64.StdEncoding.DecodeString(v); err != nil {
+			e.wrongType(at, value, fmt.Sprintf("must be in base64: %v", err))
+		}
+	case []any: // of numbers: nobody writes it, but it can be read
+	default:
+		e.wrongType(at, value, "must be a string in base64, not "+kindOf(value))
 	}
 }
 

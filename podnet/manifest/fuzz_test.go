@@ -23,6 +23,12 @@ var seeds = []string{
 	podWith("volume", "emptyDir: {sizeLimit: 1.5Gi, medium: Memory, mode: 0777}"),
 	podWith("volume", "emptyDir: &e {sizeLimit: 1e30}\n  - {name: w, <<: *e}"),
 	podWith("spec", "hostAliases: [{ip: '::1', hostnames: [a, B]}]\n  terminationGracePeriodSeconds: -1"),
+	podWith("spec", "initContainers: [{name: i, image: i, restartPolicy: Always, startupProbe: {grpc: {port: 1, service: a}, periodSeconds: -1}}]\n  dnsConfig: {nameservers: ['::1'], options: [{name: a, value: b}]}"),
+	podWith("container", "livenessProbe: {httpGet: {port: http, httpHeaders: [{name: A, value: b}]}}\n    lifecycle: {postStart: {exec: {command: [a]}}, preStop: {sleep: {seconds: 1}}}\n    restartPolicy: Never\n    restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]"),
+	podWith("container", "env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 1m}}}, {name: B, valueFrom: {fieldRef: {fieldPath: \"metadata.labels['a']\"}}}]\n    envFrom: [{prefix: A, secretRef: {name: a}}]\n    resources: {limits: {cpu: 1e3, memory: 1.5Gi, a.b/c: 1}, requests: {cpu: 1E-3}}"),
+	podWith("volume", "projected: {sources: [{configMap: {name: a, items: [{key: a, path: b/c}]}}, {downwardAPI: {items: [{path: d, fieldRef: {fieldPath: metadata.name, apiVersion: v2}}]}}]}"),
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\nbinaryData: {c: AAE=}\nimmutable: true\n",
+	"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {tls.crt: YQ==}\nstringData: {tls.key: b}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
 	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
 	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
@@ -48,7 +54,18 @@ func FuzzParse(f *testing.F) {
 		}
 		assert.NotEmpty(t, objects)
 		for _, o := range objects {
-			assert.NoError(t, o.(podnet.PodSpec).Validate())
+			switch o := o.(type) {
+			case podnet.PodSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.ConfigMapSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.SecretSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			default:
+				t.Errorf("a %T", o)
+			}
 		}
 	})
 }

@@ -10,75 +10,6 @@ import (
 	"podnet.dev/podnet"
 )
 
-func TestParseTakesAllFields(t *testing.T) {
-	objects, err := Parse([]byte(`
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels: {app: web}
-  annotations: {example.com/owner: me}
-  creationTimestamp: null
-spec:
-  restartPolicy: OnFailure
-  terminationGracePeriodSeconds: 0
-  hostname: www
-  hostAliases:
-  - ip: 10.1.2.3
-    hostnames: [db, db.local]
-  containers:
-  - name: web
-    image: nginx
-    command: [nginx]
-    args: [-g, daemon off;]
-    workingDir: /srv
-    imagePullPolicy: Never
-    env:
-    - name: A
-      value: "1"
-    - name: EMPTY
-    ports:
-    - name: http
-      containerPort: 65535
-      protocol: UDP
-    volumeMounts:
-    - name: data
-      mountPath: /data
-      readOnly: true
-  volumes:
-  - name: data
-    emptyDir:
-      medium: Memory
-      sizeLimit: 1.5Ki
-status: {}
-`))
-	require.NoError(t, err)
-	grace := int64(0)
-	assert.Equal(t, []podnet.Object{podnet.PodSpec{
-		Name:                          "web",
-		Namespace:                     "shop",
-		Labels:                        map[string]string{"app": "web"},
-		Annotations:                   map[string]string{"example.com/owner": "me"},
-		RestartPolicy:                 podnet.RestartPolicyOnFailure,
-		TerminationGracePeriodSeconds: &grace,
-		Hostname:                      "www",
-		HostAliases:                   []podnet.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}},
-		Containers: []podnet.ContainerSpec{{
-			Name:            "web",
-			Image:           "nginx",
-			Command:         []string{"nginx"},
-			Args:            []string{"-g", "daemon off;"},
-			WorkingDir:      "/srv",
-			ImagePullPolicy: podnet.PullNever,
-			Env:             []podnet.EnvVar{{Name: "A", Value: "1"}, {Name: "EMPTY"}},
-			Ports:           []podnet.ContainerPort{{Name: "http", ContainerPort: 65535, Protocol: podnet.ProtocolUDP}},
-			VolumeMounts:    []podnet.VolumeMount{{Name: "data", MountPath: "/data", ReadOnly: true}},
-		}},
-		Volumes: []podnet.VolumeSpec{{Name: "data", EmptyDir: &podnet.EmptyDirVolumeSource{SizeLimit: 1536}}},
-	}}, objects)
-}
-
 // TestParseTakesHarmlessFields has the fields whose value is what podnet does
 // anyway, each beside another value of it that is refused. Every one is put
 // into a Pod on its own.
@@ -88,39 +19,44 @@ func TestParseTakesHarmlessFields(t *testing.T) {
 		harmful string // empty if every value is harmless
 		want    string // the error for harmful: its path and what follows
 	}{
-		"dnsPolicy: ClusterFirst":                      {"spec", "dnsPolicy: Default", "spec.dnsPolicy: not supported by podnet yet: remove it"},
-		"schedulerName: default-scheduler":             {"spec", "schedulerName: mine", "spec.schedulerName: not supported by podnet yet: remove it"},
-		"serviceAccountName: default":                  {"spec", "serviceAccountName: mine", "spec.serviceAccountName: not supported by podnet yet: remove it"},
-		"serviceAccount: default":                      {"spec", "serviceAccount: mine", "spec.serviceAccount: not supported by podnet yet: remove it"},
-		"automountServiceAccountToken: false":          {"spec", "automountServiceAccountToken: true", "spec.automountServiceAccountToken: not supported by podnet yet: remove it"},
-		"enableServiceLinks: true":                     {"spec", "", ""},
-		"enableServiceLinks: false":                    {"spec", "", ""},
-		"hostNetwork: false":                           {"spec", "hostNetwork: true", "spec.hostNetwork: not supported by podnet yet: remove it: podnet's node has no programs to share a network with"},
-		"hostPID: false":                               {"spec", "hostPID: true", "spec.hostPID: not supported by podnet yet: remove it"},
-		"hostIPC: false":                               {"spec", "hostIPC: true", "spec.hostIPC: not supported by podnet yet: remove it"},
-		"hostUsers: true":                              {"spec", "hostUsers: false", "spec.hostUsers: not supported by podnet yet: remove it"},
-		"shareProcessNamespace: false":                 {"spec", "shareProcessNamespace: true", "spec.shareProcessNamespace: not supported by podnet yet: remove it"},
-		"setHostnameAsFQDN: false":                     {"spec", "setHostnameAsFQDN: true", "spec.setHostnameAsFQDN: not supported by podnet yet: remove it"},
-		"os: {name: linux}":                            {"spec", "os: {name: windows}", "spec.os: not supported by podnet yet: remove it"},
-		"securityContext: {}":                          {"spec", "securityContext: {fsGroup: 0}", "spec.securityContext: not supported by podnet yet: remove it"},
-		"initContainers: []":                           {"spec", "initContainers: [{name: i, image: i}]", "spec.initContainers: not supported by podnet yet: remove them, or do their work at the start of a container's command"},
-		"nodeSelector: {}":                             {"spec", "nodeSelector: {a: b}", "spec.nodeSelector: not supported by podnet yet: remove it"},
-		"priority: null":                               {"spec", "priority: 0", "spec.priority: not supported by podnet yet: remove it"},
-		"terminationMessagePath: /dev/termination-log": {"container", "terminationMessagePath: /tmp/x", "spec.containers[0].terminationMessagePath: not supported by podnet yet: remove it"},
-		"terminationMessagePolicy: File":               {"container", "terminationMessagePolicy: FallbackToLogsOnError", "spec.containers[0].terminationMessagePolicy: not supported by podnet yet: remove it"},
-		"securityContext: {} ":                         {"container", "securityContext: {runAsUser: 0}", "spec.containers[0].securityContext: not supported by podnet yet: remove it"},
-		"resources: {}":                                {"container", "resources: {limits: {cpu: 1}}", "spec.containers[0].resources.limits: not supported by podnet yet: remove it: podnet limits neither CPU nor memory"},
-		"resources: {requests: {}}":                    {"container", "resources: {requests: {cpu: 1}}", "spec.containers[0].resources.requests: not supported by podnet yet: remove it: podnet shares out neither CPU nor memory"},
-		"tty: false":                                   {"container", "tty: true", "spec.containers[0].tty: not supported by podnet yet: remove it"},
-		"livenessProbe: null":                          {"container", "livenessProbe: {}", "spec.containers[0].livenessProbe: not supported by podnet yet: remove it"},
-		"ports: [{containerPort: 80, protocol: TCP}]":  {"container", "ports: [{containerPort: 80, hostPort: 80}]", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
-		"ports: [{containerPort: 80, hostPort: 0}]":    {"container", "ports: [{containerPort: 80, hostIP: 1.2.3.4}]", "spec.containers[0].ports[0].hostIP: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
-		"env: [{name: A, valueFrom: null}]":            {"container", "env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]", "spec.containers[0].env[0].valueFrom: not supported by podnet yet: give the value itself"},
-		"envFrom: []":                                  {"container", "envFrom: [{configMapRef: {name: a}}]", "spec.containers[0].envFrom: not supported by podnet yet: name each variable under env"},
+		"schedulerName: default-scheduler":                              {"spec", "schedulerName: mine", "spec.schedulerName: not supported by podnet yet: remove it"},
+		"serviceAccountName: default":                                   {"spec", "serviceAccountName: mine", "spec.serviceAccountName: not supported by podnet yet: remove it"},
+		"serviceAccount: default":                                       {"spec", "serviceAccount: mine", "spec.serviceAccount: not supported by podnet yet: remove it"},
+		"automountServiceAccountToken: false":                           {"spec", "automountServiceAccountToken: true", "spec.automountServiceAccountToken: not supported by podnet yet: remove it"},
+		"enableServiceLinks: true":                                      {"spec", "", ""},
+		"enableServiceLinks: false":                                     {"spec", "", ""},
+		"hostNetwork: false":                                            {"spec", "hostNetwork: true", "spec.hostNetwork: not supported by podnet yet: remove it: podnet's node has no programs to share a network with"},
+		"hostPID: false":                                                {"spec", "hostPID: true", "spec.hostPID: not supported by podnet yet: remove it"},
+		"hostIPC: false":                                                {"spec", "hostIPC: true", "spec.hostIPC: not supported by podnet yet: remove it"},
+		"hostUsers: true":                                               {"spec", "hostUsers: false", "spec.hostUsers: not supported by podnet yet: remove it"},
+		"shareProcessNamespace: false":                                  {"spec", "shareProcessNamespace: true", "spec.shareProcessNamespace: not supported by podnet yet: remove it: a container sees its own processes only"},
+		"os: {name: linux}":                                             {"spec", "os: {name: windows}", "spec.os: not supported by podnet yet: remove it"},
+		"securityContext: {}":                                           {"spec", "securityContext: {fsGroup: 0}", "spec.securityContext.fsGroup: not supported by podnet yet: remove it: every user may read and write a volume"},
+		"ephemeralContainers: []":                                       {"spec", "ephemeralContainers: [{name: a, image: i}]", "spec.ephemeralContainers: not supported by podnet yet: remove them: exec runs a command in any container"},
+		"resources: null":                                               {"spec", "resources: {limits: {cpu: 1}}", "spec.resources: not supported by podnet yet: set them for each container: podnet shows them, and limits nothing"},
+		"securityContext: {seccompProfile: null}":                       {"spec", "securityContext: {seccompProfile: {type: Unconfined}}", "spec.securityContext.seccompProfile: not supported by podnet yet: remove it: a container is a goroutine, which the kernel cannot confine"},
+		"securityContext: {supplementalGroups: []}":                     {"spec", "securityContext: {supplementalGroups: [1]}", "spec.securityContext.supplementalGroups: not supported by podnet yet: remove it: groups grant nothing"},
+		"securityContext: {privileged: false}":                          {"container", "securityContext: {privileged: true}", "spec.containers[0].securityContext.privileged: not supported by podnet yet: remove it: a container is a goroutine, which the kernel cannot confine"},
+		"securityContext: {allowPrivilegeEscalation: false}":            {"container", "", ""},
+		"securityContext: {readOnlyRootFilesystem: false}":              {"container", "securityContext: {readOnlyRootFilesystem: true}", "spec.containers[0].securityContext.readOnlyRootFilesystem: not supported by podnet yet: remove it: a container is a goroutine, which the kernel cannot confine"},
+		"securityContext: {procMount: Default}":                         {"container", "securityContext: {capabilities: {drop: [ALL]}}", "spec.containers[0].securityContext.capabilities: not supported by podnet yet: remove it: a container is a goroutine, which the kernel cannot confine"},
+		"resources: {claims: []}":                                       {"container", "resources: {claims: [{name: a}]}", "spec.containers[0].resources.claims: not supported by podnet yet: remove it"},
+		"stdin: false":                                                  {"container", "stdin: true", "spec.containers[0].stdin: not supported by podnet yet: remove it: nothing is typed into a container"},
+		"livenessProbe: {httpGet: {port: 1, protocol: HTTP1}}":          {"container", "livenessProbe: {httpGet: {port: 1, protocol: HTTP2}}", "spec.containers[0].livenessProbe.httpGet.protocol: not supported by podnet yet: remove it: podnet asks with HTTP/1.1"},
+		"readinessProbe: {grpc: {port: 1, mode: Plaintext}}":            {"container", "readinessProbe: {grpc: {port: 1, mode: TLS}}", "spec.containers[0].readinessProbe.grpc.mode: not supported by podnet yet: remove it: podnet asks without TLS"},
+		"lifecycle: {preStop: {exec: {command: [a]}, tcpSocket: null}}": {"container", "lifecycle: {preStop: {tcpSocket: {port: 1}}}", "spec.containers[0].lifecycle.preStop.tcpSocket: not supported by podnet yet: use exec or httpGet: Kubernetes ignores it too"},
+		"lifecycle: {stopSignal: null}":                                 {"container", "lifecycle: {stopSignal: SIGINT}", "spec.containers[0].lifecycle.stopSignal: not supported by podnet yet: remove it: a container is stopped by SIGTERM"},
+		"env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name, apiVersion: v1}}}]": {"container", "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: a, key: b}}}]", "spec.containers[0].env[0].valueFrom.fileKeyRef: not supported by podnet yet: give the value itself, or take it from a ConfigMap"},
+		"configMap: {name: a, defaultUser: null}":                                             {"volume", "configMap: {name: a, defaultUser: 1}", "spec.volumes[0].configMap.defaultUser: not supported by podnet yet: remove it"},
+		"projected: {sources: [{configMap: {name: a}}]}":                                      {"volume", "projected: {sources: [{serviceAccountToken: {path: a}}]}", "spec.volumes[0].projected.sources[0].serviceAccountToken: not supported by podnet yet: remove it: there is no API server that would know the token"},
+		"nodeSelector: {}": {"spec", "nodeSelector: {a: b}", "spec.nodeSelector: not supported by podnet yet: remove it"},
+		"priority: null":   {"spec", "priority: 0", "spec.priority: not supported by podnet yet: remove it"},
+		"tty: false":       {"container", "tty: true", "spec.containers[0].tty: not supported by podnet yet: remove it: a container has no terminal"},
+		"ports: [{containerPort: 80, protocol: TCP}]":                           {"container", "ports: [{containerPort: 80, hostPort: 80}]", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
+		"ports: [{containerPort: 80, hostPort: 0}]":                             {"container", "ports: [{containerPort: 80, hostIP: 1.2.3.4}]", "spec.containers[0].ports[0].hostIP: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
 		"volumeMounts: [{name: v, mountPath: /v, mountPropagation: None}]":      {"container", "volumeMounts: [{name: v, mountPath: /v, mountPropagation: HostToContainer}]", "spec.containers[0].volumeMounts[0].mountPropagation: not supported by podnet yet: remove it"},
 		"volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Disabled}]": {"container", "volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Enabled}]", "spec.containers[0].volumeMounts[0].recursiveReadOnly: not supported by podnet yet: remove it"},
-		"volumeMounts: [{name: v, mountPath: /v, subPath: ''}]":                 {"container", "volumeMounts: [{name: v, mountPath: /v, subPath: a}]", "spec.containers[0].volumeMounts[0].subPath: not supported by podnet yet: mount the whole volume"},
-		"emptyDir: {}":                        {"volume", "configMap: {name: a}", "spec.volumes[0].configMap: not supported by podnet yet: use emptyDir, and write the files from a container"},
+		"emptyDir: {}":                        {"volume", "hostPath: {path: /}", "spec.volumes[0].hostPath: not supported by podnet yet: use emptyDir"},
 		"emptyDir: {medium: ''}":              {"volume", "emptyDir: {medium: HugePages}", `spec.volumes[0].emptyDir.medium: Unsupported value: "HugePages": supported values: "", "Memory"`},
 		"emptyDir: {medium: Memory}":          {"volume", "emptyDir: {mode: 511}", "spec.volumes[0].emptyDir.mode: not supported by podnet yet: remove it"},
 		"emptyDir: {sizeLimit: 0}":            {"volume", "emptyDir: {sizeLimit: -1Gi}", "spec.volumes[0].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity"},
@@ -174,8 +110,7 @@ spec:
 			`spec.Containers: unknown field: did you mean "containers"?, ` +
 			`spec.containers[0].imagee: unknown field: did you mean "image"?, ` +
 			`spec.containers[0].livenessProbe.httpGet.pth: unknown field: did you mean "path"?, ` +
-			`spec.ports: unknown field: check its name and its indentation, or remove it, ` +
-			`spec.containers[0].livenessProbe: not supported by podnet yet: remove it]`},
+			`spec.ports: unknown field: check its name and its indentation, or remove it]`},
 		"of the wrong type": {`
 apiVersion: v1
 kind: Pod
@@ -189,6 +124,9 @@ spec:
     env: [{name: A, value: 1}, {name: B, value: 1.50}]
     stdin: "true"
     ports: [{containerPort: "80"}, {containerPort: 99999999999}, {containerPort: 8.5}]
+    resources: {limits: {cpu: 1e9999999, memory: 1GB}}
+    livenessProbe: {periodSeconds: 10s, httpGet: {port: 8.5}}
+    restartPolicyRules: {action: Restart}
   - c
   volumes:
   - {name: v, emptyDir: {sizeLimit: 1Gib, medum: Memory}}
@@ -198,9 +136,14 @@ spec:
 			`spec.containers[0].command: Invalid value: "/bin/sh": must be a list, not a string, ` +
 			`spec.containers[0].env[0].value: Invalid value: 1: must be a string, not a number: put it in quotes, ` +
 			`spec.containers[0].env[1].value: Invalid value: 1.5: must be a string, not a number: put it in quotes, ` +
+			`spec.containers[0].livenessProbe.httpGet.port: Invalid value: 8.5: must be the number of a port, or the name of one, ` +
+			`spec.containers[0].livenessProbe.periodSeconds: Invalid value: "10s": must be a whole number of 32 bits, without quotes, ` +
 			`spec.containers[0].ports[0].containerPort: Invalid value: "80": must be a whole number of 32 bits, without quotes, ` +
 			`spec.containers[0].ports[1].containerPort: Invalid value: 99999999999: must be a whole number of 32 bits, without quotes, ` +
 			`spec.containers[0].ports[2].containerPort: Invalid value: 8.5: must be a whole number of 32 bits, without quotes, ` +
+			`spec.containers[0].resources.limits.cpu: Invalid value: "1e9999999": must not have an exponent of more than two digits, ` +
+			`spec.containers[0].resources.limits.memory: Invalid value: "1GB": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$', ` +
+			`spec.containers[0].restartPolicyRules: Invalid value: must be a list, not a mapping, ` +
 			`spec.containers[0].stdin: Invalid value: "true": must be true or false, without quotes, ` +
 			`spec.containers[1]: Invalid value: "c": must be a mapping, not a string, ` +
 			`spec.hostname: Invalid value: must be a string, not a list, ` +
@@ -212,7 +155,8 @@ apiVersion: v1
 kind: Pod
 metadata: {generateName: web-}
 spec:
-  subdomain: x
+  hostNetwork: true
+  activeDeadlineSeconds: 0
   restartPolicy: Sometimes
   hostAliases: [{ip: 1.2.3}]
   containers:
@@ -224,16 +168,15 @@ spec:
   - {name: w}
 `, `Pod "web" is invalid: [` +
 			`spec.volumes[0].hostPath: not supported by podnet yet: use emptyDir, ` +
+			`metadata.generateName: not supported by podnet yet: podnet makes up no names: set metadata.name, ` +
+			`spec.hostNetwork: not supported by podnet yet: remove it: podnet's node has no programs to share a network with, ` +
+			`spec.containers[0].name: Required value, ` +
 			`spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive, ` +
 			`spec.containers[0].ports[1].containerPort: Invalid value: -1: must be between 1 and 65535, inclusive, ` +
-			`metadata.generateName: not supported by podnet yet: podnet makes up no names: set metadata.name, ` +
-			`spec.subdomain: not supported by podnet yet: remove it, ` +
-			`spec.volumes[1]: Required value: must specify a volume type, ` +
-			`spec.containers[0].name: Required value, ` +
 			`spec.containers[0].ports[2].containerPort: Required value, ` +
-			`spec.containers[0].volumeMounts[1].name: Not found: "w", ` +
 			`spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/v": must be unique, ` +
 			`spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never", ` +
+			`spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive, ` +
 			`spec.hostAliases[0].ip: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)]`},
 	}
 	for name, test := range tests {
