@@ -51,6 +51,7 @@ var reserved = []struct{ to, only, reason string }{
 	{"go.yaml.in", "podnet.dev/podnet/manifest", "only YAML needs it"},
 	{"mvdan.cc", "podnet.dev/podnet/image", "only the shell needs it"},
 	{"github.com/spf13", "podnet.dev/podnet/cmd", "only the command line needs it"},
+	{"golang.org/x/term", "podnet.dev/podnet/cmd", "only the command line has a terminal"},
 	{"testing", "podnet.dev/podnet/podnettest", "it adds flags to whoever imports it"},
 }
 
