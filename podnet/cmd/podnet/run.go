@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"podnet.dev/podnet"
 )
 
 // runFlags are the flags of `podnet run`.
@@ -86,6 +88,11 @@ func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
 	if len(errs) > 0 {
 		return &exitError{exitUsage, errs}
 	}
+	return a.runPods(ctx, pods, others, flags)
+}
+
+// runPods runs Pods, with other objects.
+func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object, flags runFlags) error {
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
 	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}

@@ -56,14 +56,18 @@ func (p *printer) eraseTable() string {
 }
 
 // drawTable returns what puts the table on the screen, cut to the terminal's
-// width and to half of its height. p.mu is held.
+// width and to half of its height; a terminal of a few lines shows none. p.mu is
+// held.
 func (p *printer) drawTable() string {
 	if len(p.table) == 0 {
 		return ""
 	}
 	width, height := p.size()
+	if height < 6 {
+		return ""
+	}
 	lines := slices.Clone(p.table)
-	if most := max(3, height/2); len(lines) > most {
+	if most := height / 2; len(lines) > most {
 		more := fmt.Sprintf("(and %d more)", len(lines)-most+1)
 		lines = append(lines[:most-1], more)
 	}

@@ -89,10 +89,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 		states = append(states, stateOf(p))
 	}
 	wg.Wait()
-	if s.power != nil && errors.Is(context.Cause(running), errInterrupted) {
-		s.out.errorf("podnet: deleting the Pods; interrupt again to kill them")
-	}
-	s.deletePods()
+	s.deletePods(ctx)
 	for _, f := range s.forwards {
 		f.Close()
 	}
@@ -107,24 +104,35 @@ func (s *session) run(ctx context.Context) (errs []error) {
 }
 
 // deletePods deletes all Pods with their grace periods, and waits until they
-// are gone or the power is.
-func (s *session) deletePods() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+// are gone or the power is. The end of ctx is an interrupt.
+func (s *session) deletePods(ctx context.Context) {
+	deleting, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	var wg sync.WaitGroup
 	for _, p := range s.cluster.Pods() {
-		wg.Go(func() { _ = p.Delete(ctx) }) // fails only with the power
+		wg.Go(func() { _ = p.Delete(deleting) }) // fails only when cut
 	}
 	gone := make(chan struct{})
 	go func() {
 		wg.Wait()
 		close(gone)
 	}()
-	select {
-	case <-gone:
-	case <-s.power:
-		cancel()
-		<-gone
+	var interrupted <-chan struct{}
+	if s.power != nil {
+		interrupted = ctx.Done()
+	}
+	for {
+		select {
+		case <-gone:
+			return
+		case <-interrupted:
+			s.out.errorf("podnet: deleting the Pods; interrupt again to kill them")
+			interrupted = nil
+		case <-s.power:
+			cut()
+			<-gone
+			return
+		}
 	}
 }
 
