@@ -108,7 +108,7 @@ func TestExecWaitsForInitContainers(t *testing.T) {
 		}}, 10 * time.Second, true},
 		{"but not if one fails", podnet.ContainerSpec{Run: fail}, 0, false},
 		{"but not if an image is missing", podnet.ContainerSpec{Image: "none"}, 0, false},
-		{"and not for a sidecar that fails", podnet.ContainerSpec{Run: fail, RestartPolicy: always}, 0, true},
+		{"but not for the end of a sidecar", podnet.ContainerSpec{Run: wait, RestartPolicy: always}, 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -73,6 +73,13 @@ func (f *fakeTerminal) newline() {
 	}
 }
 
+// written returns how often it was written to.
+func (f *fakeTerminal) written() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.writes
+}
+
 // String returns all lines, those that have scrolled off too.
 func (f *fakeTerminal) String() string {
 	f.mu.Lock()
@@ -111,9 +118,9 @@ func TestTheTableStaysBelowEverythingElse(t *testing.T) {
 	f.Write([]byte("^C")) // as a terminal shows it
 	p.print("three\n")
 	assert.Equal(t, "one\ntwo\noh: 3\na line of more than \ntwenty characters\nthree\nNAME\nweb\ndb\n", f.String())
-	writes := f.writes
+	writes := f.written()
 	p.setTable([]string{"NAME", "web", "db"})
-	assert.Equal(t, writes, f.writes, "nothing has changed")
+	assert.Equal(t, writes, f.written(), "nothing has changed")
 	p.setTable(nil)
 	p.print("four\n")
 	assert.True(t, strings.HasSuffix(f.String(), "\nthree\nfour\n"), f.String())

@@ -92,14 +92,14 @@ NAME   READY   STATUS              RESTARTS     AGE
 bad    0/1     CrashLoopBackOff    1 (5s ago)   5s
 web    1/1     Running             0            5s
 `[1:], f.tail(3))
-		writes := f.writes
+		writes := f.written()
 		time.Sleep(3 * time.Second)
 		assert.Equal(t, `
 NAME   READY   STATUS              RESTARTS     AGE
 bad    0/1     CrashLoopBackOff    1 (8s ago)   8s
 web    1/1     Running             0            8s
 `[1:], f.tail(3))
-		assert.Equal(t, 3, f.writes-writes, "one a second")
+		assert.Equal(t, 3, f.written()-writes, "one a second")
 		interrupt()
 		require.Error(t, <-done)
 		assert.Equal(t, 1, strings.Count(f.String(), "READY"), "only the table of the end is left: %s", f)
