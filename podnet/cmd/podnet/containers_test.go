@@ -166,10 +166,13 @@ func TestFindingsOfInitContainers(t *testing.T) {
 		}, nil},
 		{"a probe of a port that nobody has", containers{sidecar(podnet.ContainerSpec{Name: "s", StartupProbe: &podnet.Probe{GRPC: &podnet.GRPCAction{Port: 9}}})}, containers{
 			{Name: "a", Image: "nginx", LivenessProbe: probe(podnet.Port(8080)), ReadinessProbe: probe(podnet.PortName("web")), Ports: port("http", 80)},
+			{Name: "b", Image: "alpine", Args: []string{"wait"}, LivenessProbe: probe(podnet.PortName("http")), StartupProbe: probe(podnet.PortName("http"))}, // that is a's
 		}, []string{
 			"warning spec.initContainers[0].startupProbe.grpc.port: The probe of s asks port 9, which no container declares and no image is known to listen on.",
 			"warning spec.containers[0].livenessProbe.httpGet.port: The probe of a asks port 8080, which no container declares and no image is known to listen on.",
-			`error spec.containers[0].readinessProbe.httpGet.port: a names no port "web": the probe fails every time.`,
+			`error spec.containers[0].readinessProbe.httpGet.port: a names no port "web", so the probe cannot be made: a is never Ready.`,
+			`warning spec.containers[1].livenessProbe.httpGet.port: b names no port "http", so the probe cannot be made: b is never restarted by it.`,
+			`error spec.containers[1].startupProbe.httpGet.port: b names no port "http", so the probe cannot be made: b never counts as started.`,
 		}},
 		{"a sidecar that reads another's logs", containers{{Name: "s", Image: "alpine", Args: []string{"tail", "-f", "/var/log/nginx/access.log"}, RestartPolicy: always}}, containers{{Name: "a", Image: "nginx"}}, []string{
 			"error spec.initContainers[0].args[2]: a writes /var/log/nginx in its own file system, s will find no file /var/log/nginx/access.log: its command fails and it crash-loops.",

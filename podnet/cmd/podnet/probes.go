@@ -10,18 +10,30 @@ import (
 // checkProbes finds probes of ports that nothing is known to listen on.
 func (a *analysis) checkProbes() {
 	for _, c := range members(a.pod.spec) {
-		for _, p := range []struct {
-			field string
-			*podnet.Probe
-		}{{"livenessProbe", c.LivenessProbe}, {"readinessProbe", c.ReadinessProbe}, {"startupProbe", c.StartupProbe}} {
+		for _, p := range []namedProbe{
+			{c.LivenessProbe, "livenessProbe", severityWarning, "is never restarted by it"},
+			{c.ReadinessProbe, "readinessProbe", severityError, "is never Ready"},
+			{c.StartupProbe, "startupProbe", severityError, "never counts as started"},
+		} {
 			if p.Probe != nil {
-				a.checkProbe(c, c.field+"."+p.field, *p.Probe)
+				a.checkProbe(c, p)
 			}
 		}
 	}
 }
 
-func (a *analysis) checkProbe(c member, field string, p podnet.Probe) {
+// namedProbe is a probe of a container, with what becomes of the container if
+// the probe cannot be made: the kubelet throws such results away (worker.go of
+// its prober).
+type namedProbe struct {
+	*podnet.Probe
+	name     string
+	severity string
+	effect   string
+}
+
+func (a *analysis) checkProbe(c member, p namedProbe) {
+	field := c.field + "." + p.name
 	var port podnet.IntOrString
 	var host string
 	switch {
@@ -36,7 +48,7 @@ func (a *analysis) checkProbe(c member, field string, p podnet.Probe) {
 	}
 	if name := port.StrVal; name != "" {
 		if !slices.ContainsFunc(c.Ports, func(p podnet.ContainerPort) bool { return p.Name == name }) {
-			a.add(severityError, field, fmt.Sprintf("%s names no port %q: the probe fails every time.", c.Name, name),
+			a.add(p.severity, field, fmt.Sprintf("%s names no port %q, so the probe cannot be made: %s %s.", c.Name, name, c.Name, p.effect),
 				"Give the port's number, or its name in "+c.field+".ports.")
 		}
 		return

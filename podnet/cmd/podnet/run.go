@@ -37,7 +37,7 @@ Time is real, and no option makes it faster: virtual time is for tests in Go, as
 testing/synctest and the documentation of package podnet.dev/podnet describe.
 
 Lines begin with the container's name, as [[NAMESPACE/]POD/]CONTAINER where there
-are several, init containers and sidecars included. The mark behind it says what the line is:
+are several. The mark behind it says what the line is:
   |  the container wrote it to stdout
   !  the container, or a command of --exec, wrote it to stderr
   $  a command of --exec, and how it ended if it failed
@@ -45,10 +45,10 @@ are several, init containers and sidecars included. The mark behind it says what
 Lines that begin with a time are events. There are colours if stdout is a
 terminal, unless NO_COLOR is set.
 
---exec runs a command by /bin/sh in a container, with the container named as
-above. Commands run one after the other, once all containers have been started
-and their ports (declared ones and those of their images) are listened on; for
-that they wait 2 seconds at most.
+--exec runs a command by /bin/sh in a container or sidecar, named as above.
+Commands run one after the other, once all containers have been started and their
+ports (declared ones and those of their images) are listened on; for that they
+wait 2 seconds at most.
 
 --port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
 Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any

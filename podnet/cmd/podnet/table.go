@@ -16,13 +16,13 @@ import (
 // that stays below everything else, elsewhere as a line for each change. Its
 // methods may be called from any goroutine.
 type podTable struct {
-	out *printer
+	out     *printer
+	watches sync.WaitGroup // of Pods
 
 	mu      sync.Mutex // guards what follows; taken before the printer's
 	rows    []podRow   // by namespace and name
 	widths  []int      // of the columns, which never get narrower
 	started bool       // the header was printed
-	watches sync.WaitGroup
 }
 
 // podRow is a Pod in the table.
@@ -31,7 +31,12 @@ type podRow struct {
 	columns podnet.PodColumns
 }
 
-func newPodTable(out *printer) *podTable { return &podTable{out: out} }
+func newPodTable(out *printer) *podTable {
+	t := &podTable{out: out}
+	t.widths = make([]int, len(t.header()))
+	t.widen(t.header())
+	return t
+}
 
 // watch shows a Pod until its life ends, or ctx. Further calls for a Pod do
 // nothing.
@@ -74,9 +79,11 @@ func (t *podTable) changed(p *podnet.Pod, c podnet.PodColumns) {
 	if c.Ready == old.Ready && c.Status == old.Status && restarts(c) == restarts(old) {
 		return
 	}
-	text := t.line(t.cells(t.rows[i]))
+	row := t.cells(t.rows[i])
+	t.widen(row)
+	text := t.line(row)
 	if !t.started {
-		text = t.line(t.header()) + t.line(t.cells(t.rows[i])) // as wide as the row
+		text = t.line(t.header()) + text
 		t.started = true
 	}
 	t.out.print(text)
@@ -95,13 +102,12 @@ func (t *podTable) tick(ctx context.Context) {
 	for {
 		select {
 		case <-second.C:
-			t.mu.Lock()
-			rows := slices.Clone(t.rows)
-			t.mu.Unlock()
 			var pods []*podnet.Pod
-			for _, r := range rows {
+			t.mu.Lock()
+			for _, r := range t.rows {
 				pods = append(pods, r.pod)
 			}
+			t.mu.Unlock()
 			t.refresh(pods...)
 		case <-ctx.Done():
 			return
@@ -118,7 +124,7 @@ func (t *podTable) refresh(pods ...*podnet.Pod) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, p := range pods {
-		if row := t.index(p); row >= 0 {
+		if row := t.index(p); row >= 0 { // it may have been removed
 			t.rows[row].columns = columns[i]
 		}
 	}
@@ -161,7 +167,7 @@ func (t *podTable) draw() {
 		return
 	}
 	for _, cells := range rows {
-		t.line(cells) // for the widths
+		t.widen(cells)
 	}
 	var lines []string
 	for _, cells := range rows {
@@ -186,20 +192,20 @@ func (t *podTable) cells(r podRow) []string {
 	return cells
 }
 
-// line returns a row, its columns three spaces apart as kubectl's, and as wide
-// as they were before. t.mu is held.
-func (t *podTable) line(cells []string) string {
-	if t.widths == nil {
-		t.widths = make([]int, len(cells))
-	}
-	var b strings.Builder
+// widen makes the columns wide enough for a row. t.mu is held.
+func (t *podTable) widen(cells []string) {
 	for i, cell := range cells {
 		t.widths[i] = max(t.widths[i], len(cell))
-		if i == len(cells)-1 {
-			b.WriteString(cell)
-			break
-		}
+	}
+}
+
+// line returns a row with its columns three spaces apart, as kubectl's are. t.mu
+// is held.
+func (t *podTable) line(cells []string) string {
+	last := len(cells) - 1
+	var b strings.Builder
+	for i, cell := range cells[:last] {
 		fmt.Fprintf(&b, "%-*s   ", t.widths[i], cell)
 	}
-	return b.String() + "\n"
+	return b.String() + cells[last] + "\n"
 }
