@@ -57,6 +57,7 @@ var reserved = []struct {
 	{"go.yaml.in", []string{"podnet.dev/podnet/manifest"}, "only YAML needs it"},
 	{"mvdan.cc", []string{"podnet.dev/podnet/image"}, "only the shell needs it"},
 	{"github.com/spf13", []string{"podnet.dev/podnet/cmd"}, "only the command line needs it"},
+	{"golang.org/x/term", []string{"podnet.dev/podnet/cmd"}, "only the command line has a terminal"},
 	{"testing", []string{"podnet.dev/podnet/podnettest"}, "it adds flags to whoever imports it"},
 }
 

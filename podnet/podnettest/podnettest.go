@@ -5,6 +5,7 @@ package podnettest
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,8 @@ func StartPod(tb testing.TB, c *podnet.Cluster, spec podnet.PodSpec) *podnet.Pod
 }
 
 // Describe returns what a failed test shows of a cluster: of each Pod its
-// status, events, listening sockets and logs.
+// status, that of its containers (init containers first), events, listening
+// sockets and logs.
 func Describe(c *podnet.Cluster) string {
 	var b strings.Builder
 	for _, p := range c.Pods() {
@@ -66,8 +68,13 @@ func describePod(b *strings.Builder, p *podnet.Pod) {
 	status := p.Status()
 	fmt.Fprintf(b, "Pod %s/%s  READY %s  STATUS %s  RESTARTS %s  IP %s\n", p.Namespace(), p.Name(),
 		status.Columns.Ready, status.Columns.Status, status.Columns.Restarts, p.IP())
-	for _, c := range status.Containers {
-		fmt.Fprintf(b, "  container %s: %s, restarted %d times%s\n", c.Name, describeState(c.State), c.RestartCount, describeLast(c.LastTermination))
+	for _, list := range []struct {
+		kind     string
+		statuses []podnet.ContainerStatus
+	}{{"init container", status.InitContainers}, {"container", status.Containers}} {
+		for _, c := range list.statuses {
+			fmt.Fprintf(b, "  %s %s: %s, restarted %d times%s\n", list.kind, c.Name, describeState(c.State), c.RestartCount, describeLast(c.LastTermination))
+		}
 	}
 	for _, e := range p.Events() {
 		fmt.Fprintf(b, "  event %s %-7s %s %s", e.LastTime.Format("15:04:05.000"), e.Type, e.Reason, e.Message)
@@ -86,7 +93,7 @@ func describePod(b *strings.Builder, p *podnet.Pod) {
 		}
 		fmt.Fprintf(b, " (%s, PID %d)\n", s.Container, s.PID)
 	}
-	for _, c := range p.Containers() {
+	for _, c := range slices.Concat(p.InitContainers(), p.Containers()) {
 		for _, log := range []struct{ name, text string }{{"previous log", c.PreviousLogs()}, {"log", c.Logs()}} {
 			for line := range strings.Lines(log.text) {
 				fmt.Fprintf(b, "  %s of %s| %s\n", log.name, c.Name(), strings.TrimSuffix(line, "\n"))

@@ -102,6 +102,37 @@ Pod default/web  READY 1/2  STATUS CrashLoopBackOff  RESTARTS 1 (4s ago)  IP 10.
 	})
 }
 
+func TestTheStoryTellsOfInitContainersFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		p := podnettest.StartPod(t, c, podnet.PodSpec{
+			Name: "web",
+			InitContainers: []podnet.ContainerSpec{
+				{Name: "setup", Run: func(_ context.Context, c *podnet.Container) error {
+					io.WriteString(c.Stdout(), "prepared\n")
+					return nil
+				}},
+				{Name: "proxy", Run: busy, RestartPolicy: podnet.RestartPolicyAlways},
+			},
+			Containers: []podnet.ContainerSpec{{Name: "app", Run: func(ctx context.Context, c *podnet.Container) error {
+				io.WriteString(c.Stdout(), "serving\n")
+				<-ctx.Done()
+				return nil
+			}}},
+		})
+		require.NoError(t, p.WaitReady(t.Context()))
+		synctest.Wait()
+		got := podnettest.Describe(c)
+		assert.Contains(t, got, `
+  init container setup: terminated, Completed, exit code 0, restarted 0 times
+  init container proxy: running since 00:00:00.000, restarted 0 times
+  container app: running since 00:00:00.000, restarted 0 times
+`)
+		assert.Contains(t, got, "(spec.initContainers{setup})\n")
+		assert.Contains(t, got, "\n  log of setup| prepared\n  log of proxy| listening\n  log of app| serving\n")
+	})
+}
+
 func TestAProgramThatHangsFailsTheTestByName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{TB: t}

@@ -23,7 +23,9 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	images         imageSet
-	colour         bool // stdout takes colours
+	colour         bool                       // stdout takes colours
+	size           func() (width, height int) // of the terminal that stdout is; nil if it is none
+	catch          catcher                    // nil to catch no signals
 }
 
 // exitError is the error of a command that was used rightly. Any other error

@@ -70,16 +70,18 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 }
 
 func TestNoColourWhereNobodySeesIt(t *testing.T) {
+	t.Setenv("TERM", "xterm")
 	assert.False(t, wantsColour(io.Discard))
+	assert.Nil(t, terminalSize(io.Discard))
 	file := writeFile(t, "out", "")
 	f, err := os.Open(file)
 	assert.NoError(t, err)
 	defer f.Close()
 	assert.False(t, wantsColour(f))
+	assert.Nil(t, terminalSize(f))
 	null, err := os.Open(os.DevNull) // a device of characters, as a terminal is
 	assert.NoError(t, err)
 	defer null.Close()
-	t.Setenv("TERM", "xterm")
-	t.Setenv("NO_COLOR", "1")
 	assert.False(t, wantsColour(null))
+	assert.Nil(t, terminalSize(null))
 }

@@ -41,7 +41,8 @@ without a volume; ports that two containers of a Pod want, declared or by their
 image's default; ports and port names that are declared twice, and ports that
 the image does not listen on; volumes that no container mounts, or only one;
 commands that read the logs of another container's image without sharing its
-directory; images that podnet does not have; commands that end at once.
+directory; images that podnet does not have; commands that end at once; probes
+of ports that nothing is known to listen on.
 
 Exit code: 0 without findings or with warnings only; 1 if there is an error:
 something that will fail; 2 for wrong arguments and files that cannot be read.`,
@@ -88,7 +89,7 @@ func (a *app) check(files []string, output string) error {
 
 // examine returns the report on manifests, and which of them cannot be read.
 func (a *app) examine(files []string) (r report, unread []error) {
-	pods, errs := load(a.stdin, files)
+	pods, _, errs := load(a.stdin, files)
 	r = report{Findings: []finding{}, Pods: []podReport{}} // [] in JSON, not null
 	for _, err := range errs {
 		f, ok := findingsOf(err)
@@ -111,8 +112,8 @@ func findingsOf(err error) ([]finding, bool) {
 	var duplicate *duplicateError
 	if errors.As(err, &duplicate) {
 		return []finding{{
-			Severity: severityError, File: duplicate.again.file, Object: duplicate.again.object(), Field: "metadata.name",
-			Message: "The Pod is already in " + duplicate.first + ".", Fix: "Give it another name.",
+			Severity: severityError, File: duplicate.file, Object: duplicate.again.String(), Field: "metadata.name",
+			Message: "The " + duplicate.again.kind + " is already in " + duplicate.first + ".", Fix: "Give it another name.",
 		}}, true
 	}
 	var bad *manifest.Error

@@ -171,7 +171,7 @@ const lesson = "../../../examples/web-and-logger/lesson.yaml"
 
 func TestLesson(t *testing.T) {
 	var stdout, stderr strings.Builder
-	code := run(t.Context(), []string{"check", lesson}, strings.NewReader(""), &stdout, &stderr)
+	code := run(t.Context(), []string{"check", lesson}, strings.NewReader(""), &stdout, &stderr, nil)
 	assert.Equal(t, 1, code)
 	assert.Empty(t, stderr.String())
 	assert.Equal(t, `error: `+lesson+`: Pod web-and-logger: spec.containers[1].args[1]

@@ -38,6 +38,7 @@ func analyse(pod source, images imageSet) *analysis {
 	a := &analysis{pod: pod, images: images, ports: portPlan(pod.spec, images)}
 	a.checkClashes()
 	a.checkPorts()
+	a.checkProbes()
 	a.checkLogFiles()
 	a.checkVolumes()
 	a.checkImages()
@@ -50,18 +51,18 @@ func (a *analysis) add(severity, field, message, fix string) {
 }
 
 // failing says what becomes of a container that ends with an error.
-func (a *analysis) failing() string {
-	if a.pod.spec.RestartPolicy == podnet.RestartPolicyNever {
-		return "ends with an error"
+func (a *analysis) failing(c member) string {
+	if c.restarts(a.pod.spec, 1) {
+		return "crash-loops"
 	}
-	return "crash-loops"
+	return "ends with an error"
 }
 
 // checkImages finds containers that cannot start, or have nothing to do.
 func (a *analysis) checkImages() {
 	known := strings.Join(slices.Sorted(maps.Keys(a.images.programs)), ", ")
-	for i, c := range a.pod.spec.Containers {
-		field := fmt.Sprintf("spec.containers[%d].image", i)
+	for _, c := range members(a.pod.spec) {
+		field := c.field + ".image"
 		if _, ok := a.images.describe(c.Image); !ok {
 			reason := "ErrImagePull, then ImagePullBackOff"
 			if c.ImagePullPolicy == podnet.PullNever {
@@ -72,10 +73,8 @@ func (a *analysis) checkImages() {
 				"Use an image that podnet has ("+known+"), or run the Pod from Go with Config.Images.")
 			continue
 		}
-		code, ends := a.images.endsAtOnce(c)
-		restarts := a.pod.spec.RestartPolicy == podnet.RestartPolicyOnFailure && code != 0 ||
-			a.pod.spec.RestartPolicy != podnet.RestartPolicyOnFailure && a.pod.spec.RestartPolicy != podnet.RestartPolicyNever
-		if ends && restarts {
+		code, ends := a.images.endsAtOnce(c.ContainerSpec)
+		if ends && c.restarts(a.pod.spec, code) {
 			a.add(severityWarning, field,
 				fmt.Sprintf("The command of %s has nothing to do and ends at once with exit code %d: %s is restarted again and again (CrashLoopBackOff).", c.Name, code, c.Name),
 				`Give it a command that stays, such as ["sleep", "infinity"], or another restartPolicy.`)

@@ -23,18 +23,38 @@ type source struct {
 func (s source) namespace() string { return cmp.Or(s.spec.Namespace, "default") }
 
 // object names the Pod in messages.
-func (s source) object() string {
-	if s.namespace() == "default" {
-		return "Pod " + s.spec.Name
+func (s source) object() string { return identify(s.spec).String() }
+
+// identity says which object of a manifest one is.
+type identity struct{ kind, namespace, name string }
+
+// identify returns the identity of an object, the zero value if its kind is not
+// known.
+func identify(o podnet.Object) identity {
+	switch o := o.(type) {
+	case podnet.PodSpec:
+		return identity{"Pod", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.ConfigMapSpec:
+		return identity{"ConfigMap", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.SecretSpec:
+		return identity{"Secret", cmp.Or(o.Namespace, "default"), o.Name}
 	}
-	return "Pod " + s.namespace() + "/" + s.spec.Name
+	return identity{}
 }
 
-// load reads manifests; "-" is stdin. It returns all Pods that can be read and
-// all that is wrong: a *manifest.Error, a *duplicateError or what reading gave.
-func load(stdin io.Reader, files []string) (pods []source, errs []error) {
-	type key struct{ namespace, name string }
-	seen := make(map[key]source)
+// String names the object in messages.
+func (i identity) String() string {
+	if i.namespace == "default" {
+		return i.kind + " " + i.name
+	}
+	return i.kind + " " + i.namespace + "/" + i.name
+}
+
+// load reads manifests; "-" is stdin. It returns all Pods and other objects that
+// can be read and all that is wrong: a *manifest.Error, a *duplicateError or
+// what reading gave.
+func load(stdin io.Reader, files []string) (pods []source, others []podnet.Object, errs []error) {
+	seen := make(map[identity]string) // the file
 	for _, file := range files {
 		objects, name, err := loadFile(stdin, file)
 		if err != nil {
@@ -42,22 +62,24 @@ func load(stdin io.Reader, files []string) (pods []source, errs []error) {
 			continue
 		}
 		for _, o := range objects {
-			spec, ok := o.(podnet.PodSpec)
-			if !ok {
+			id := identify(o)
+			if id.kind == "" {
 				errs = append(errs, fmt.Errorf("%s: has a %T, which this command does not know", name, o))
 				continue
 			}
-			s := source{name, spec}
-			k := key{s.namespace(), spec.Name}
-			if first, ok := seen[k]; ok {
-				errs = append(errs, &duplicateError{s, first.file})
+			if first, ok := seen[id]; ok {
+				errs = append(errs, &duplicateError{id, name, first})
 				continue
 			}
-			seen[k] = s
-			pods = append(pods, s)
+			seen[id] = name
+			if spec, ok := o.(podnet.PodSpec); ok {
+				pods = append(pods, source{name, spec})
+			} else {
+				others = append(others, o)
+			}
 		}
 	}
-	return pods, errs
+	return pods, others, errs
 }
 
 func loadFile(stdin io.Reader, file string) (objects []podnet.Object, name string, err error) {
@@ -81,12 +103,13 @@ func loadFile(stdin io.Reader, file string) (objects []podnet.Object, name strin
 	return objects, name, err
 }
 
-// duplicateError is the error of a Pod that is described twice.
+// duplicateError is the error of an object that is described twice.
 type duplicateError struct {
-	again source
-	first string // file
+	again identity
+	file  string // where it is again
+	first string // where it was before
 }
 
 func (e *duplicateError) Error() string {
-	return fmt.Sprintf("%s: %s is already in %s", e.again.file, e.again.object(), e.first)
+	return fmt.Sprintf("%s: %s is already in %s", e.file, e.again, e.first)
 }

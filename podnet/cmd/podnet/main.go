@@ -12,30 +12,24 @@ import (
 	"context"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // so that a second signal kills
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, catchSignals))
 }
 
 // run is the whole program. It returns the exit code; the end of ctx is an
-// interrupt.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, images: standardImages(), colour: wantsColour(stdout)}
+// interrupt, as are those that catch catches.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, catch catcher) int {
+	a := &app{
+		stdin: stdin, stdout: stdout, stderr: stderr, images: standardImages(),
+		colour: wantsColour(stdout), size: terminalSize(stdout), catch: catch,
+	}
 	return a.main(ctx, args)
 }
 
 // wantsColour reports whether w is a terminal whose user has nothing against
 // colours (no-color.org).
 func wantsColour(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return os.Getenv("NO_COLOR") == "" && terminalSize(w) != nil
 }

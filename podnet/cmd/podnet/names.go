@@ -43,7 +43,7 @@ type target struct {
 func findContainer(pods []source, ref string) (target, error) {
 	var all []target
 	for _, p := range pods {
-		for _, c := range p.spec.Containers {
+		for _, c := range members(p.spec) {
 			all = append(all, target{p, c.Name})
 		}
 	}

@@ -18,9 +18,10 @@ type portUse struct {
 	Source    string          `json:"source"` // declared or image default
 	Note      string          `json:"note,omitempty"`
 
-	container int    // index in the spec
-	field     string // that tells of it
-	unused    bool   // declared, but the image is known to listen elsewhere
+	member member
+	order  int    // of member in the Pod
+	field  string // that tells of it
+	unused bool   // declared, but the image is known to listen elsewhere
 }
 
 // The values of portUse.Source.
@@ -45,8 +46,8 @@ func (k socketKey) String() string { return fmt.Sprintf("%d/%s", k.port, k.proto
 // the first.
 func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
 	var plan []portUse
-	for i, c := range spec.Containers {
-		defaults := images.defaults(c).Ports
+	for i, c := range members(spec) {
+		defaults := images.defaults(c.ContainerSpec).Ports
 		listens := make(map[socketKey]bool)
 		for _, p := range defaults {
 			listens[socketKey{p.Number, p.Protocol}] = true
@@ -55,7 +56,7 @@ func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
 		for j, p := range c.Ports {
 			use := portUse{
 				Port: p.ContainerPort, Protocol: cmp.Or(p.Protocol, podnet.ProtocolTCP), Name: p.Name, Container: c.Name,
-				Source: sourceDeclared, container: i, field: fmt.Sprintf("spec.containers[%d].ports[%d]", i, j),
+				Source: sourceDeclared, member: c, order: i, field: fmt.Sprintf("%s.ports[%d]", c.field, j),
 			}
 			if declared[use.key()] {
 				continue
@@ -69,7 +70,7 @@ func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
 		for _, p := range defaults {
 			use := portUse{
 				Port: p.Number, Protocol: p.Protocol, Container: c.Name,
-				Source: sourceImage, container: i, field: fmt.Sprintf("spec.containers[%d].image", i),
+				Source: sourceImage, member: c, order: i, field: c.field + ".image",
 			}
 			if !declared[use.key()] {
 				plan = append(plan, use)
@@ -77,47 +78,53 @@ func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
 		}
 	}
 	slices.SortStableFunc(plan, func(a, b portUse) int {
-		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.container, b.container))
+		return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.order, b.order))
 	})
 	noteClashes(plan)
 	return plan
 }
 
 // noteClashes marks in a sorted plan the ports that more than one container
-// wants. The first container is started first, and so gets the port unless it is
-// slow to listen.
+// wants at a time.
 func noteClashes(plan []portUse) {
-	winners := make(map[socketKey]int) // index in plan
-	for i := range plan {
-		u := &plan[i]
-		if u.unused {
-			continue
-		}
-		w, ok := winners[u.key()]
-		if !ok {
-			winners[u.key()] = i
-			continue
-		}
-		u.Note = "clash: " + plan[w].Container + " gets the port"
+	for i, w := range clashes(plan) {
+		plan[i].Note = "clash: " + plan[w].Container + " gets the port"
 		plan[w].Note = "clash: gets the port"
 	}
 }
 
-// checkClashes finds ports that more than one container wants.
-func (a *analysis) checkClashes() {
-	winners := make(map[socketKey]portUse)
-	for _, u := range a.ports {
+// clashes returns, by the index in a sorted plan of each port that is not to be
+// had, the index of the one that has it. The first container is started first,
+// and so gets the port unless it is slow to listen. An init container that is no
+// sidecar gives its ports back before another container is started.
+func clashes(plan []portUse) map[int]int {
+	found := make(map[int]int)
+	winners := make(map[socketKey]int)
+	for i, u := range plan {
 		if u.unused {
 			continue
 		}
-		w, ok := winners[u.key()]
+		if w, ok := winners[u.key()]; ok {
+			found[i] = w
+		} else if !u.member.endsBeforeOthers() {
+			winners[u.key()] = i
+		}
+	}
+	return found
+}
+
+// checkClashes finds ports that more than one container wants.
+func (a *analysis) checkClashes() {
+	lost := clashes(a.ports)
+	for i, u := range a.ports {
+		winner, ok := lost[i]
 		if !ok {
-			winners[u.key()] = u
 			continue
 		}
+		w := a.ports[winner]
 		a.add(severityError, u.field,
 			fmt.Sprintf(`%s and %s both listen on port %s, and containers of a Pod share their ports. %s is started first and so gets it, unless it is slow; %s then gets "bind: address already in use" and %s.`,
-				a.declarer(w), a.declarer(u), u.key(), w.Container, u.Container, a.failing()),
+				a.declarer(w), a.declarer(u), u.key(), w.Container, u.Container, a.failing(u.member)),
 			fmt.Sprintf("Let %s listen on another port, or put it in a Pod of its own.", u.Container))
 	}
 }
@@ -125,7 +132,7 @@ func (a *analysis) checkClashes() {
 // declarer names the container of u and what says that it uses the port.
 func (a *analysis) declarer(u portUse) string {
 	if u.Source == sourceImage {
-		return fmt.Sprintf("%s (image %s does so by default)", u.Container, a.pod.spec.Containers[u.container].Image)
+		return fmt.Sprintf("%s (image %s does so by default)", u.Container, u.member.Image)
 	}
 	return fmt.Sprintf("%s (declared in %s)", u.Container, u.field)
 }
@@ -133,10 +140,10 @@ func (a *analysis) declarer(u portUse) string {
 // checkPorts finds declarations of ports that say something else than happens.
 func (a *analysis) checkPorts() {
 	named := make(map[string]string) // port name to container
-	for i, c := range a.pod.spec.Containers {
+	for _, c := range members(a.pod.spec) {
 		first := make(map[socketKey]int)
 		for j, p := range c.Ports {
-			field := fmt.Sprintf("spec.containers[%d].ports[%d]", i, j)
+			field := fmt.Sprintf("%s.ports[%d]", c.field, j)
 			key := socketKey{p.ContainerPort, cmp.Or(p.Protocol, podnet.ProtocolTCP)}
 			if k, ok := first[key]; ok {
 				a.add(severityWarning, field, fmt.Sprintf("%s declares port %s twice; ports[%d] is the first.", c.Name, key, k), "Remove one of the two.")
@@ -156,8 +163,7 @@ func (a *analysis) checkPorts() {
 	}
 	for _, u := range a.ports {
 		if u.unused {
-			c := a.pod.spec.Containers[u.container]
-			a.add(severityWarning, u.field, fmt.Sprintf("%s declares port %s, but image %s does not listen there: containerPort configures nothing.", u.Container, u.key(), c.Image),
+			a.add(severityWarning, u.field, fmt.Sprintf("%s declares port %s, but image %s does not listen there: containerPort configures nothing.", u.Container, u.key(), u.member.Image),
 				"Declare the port that the image listens on.")
 		}
 	}

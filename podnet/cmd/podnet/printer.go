@@ -36,10 +36,14 @@ type printer struct {
 	width   int               // of the prefixes
 	colours map[string]string // by container; nil for none
 
-	mu  sync.Mutex // guards what follows
-	out io.Writer
-	log io.Writer // stderr
-	err error     // the first of out
+	size func() (width, height int) // of the terminal that out is; nil if it is none
+
+	mu    sync.Mutex // guards what follows
+	out   io.Writer
+	log   io.Writer // stderr
+	err   error     // the first of out
+	table []string  // the lines that stay below everything else
+	drawn []string  // what of them is on the screen
 }
 
 func newPrinter(pods []source, out, stderr io.Writer, colour bool) *printer {
@@ -49,7 +53,7 @@ func newPrinter(pods []source, out, stderr io.Writer, colour bool) *printer {
 		p.colours = make(map[string]string)
 	}
 	for _, pod := range pods {
-		for _, c := range pod.spec.Containers {
+		for _, c := range members(pod.spec) {
 			name := p.names.container(pod.namespace(), pod.spec.Name, c.Name)
 			p.width = max(p.width, len(name))
 			if colour {
@@ -61,10 +65,18 @@ func newPrinter(pods []source, out, stderr io.Writer, colour bool) *printer {
 	return p
 }
 
-// print writes to stdout.
+// print writes lines to stdout.
 func (p *printer) print(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.write(p.eraseTable() + text + p.drawTable())
+}
+
+// write writes to stdout. p.mu is held.
+func (p *printer) write(text string) {
+	if text == "" {
+		return
+	}
 	if _, err := io.WriteString(p.out, text); err != nil && p.err == nil {
 		p.err = err
 	}
@@ -81,7 +93,9 @@ func (p *printer) failure() error {
 func (p *printer) errorf(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.write(p.eraseTable()) // stderr may be the same terminal
 	fmt.Fprintf(p.log, format+"\n", args...)
+	p.write(p.drawTable())
 }
 
 // line prints a line of a container: its name, a mark and the text.
@@ -113,7 +127,7 @@ func (p *printer) onLog(l podnet.LogLine) {
 //	12:00:01 Normal  Started    web-app: Container started
 func (p *printer) onEvent(e podnet.Event) {
 	object := p.names.pod(e.Namespace, e.Pod)
-	if name, ok := strings.CutPrefix(e.FieldPath, "spec.containers{"); ok {
+	if _, name, ok := strings.Cut(e.FieldPath, "{"); ok { // spec.containers{app} or spec.initContainers{app}
 		object = p.names.container(e.Namespace, e.Pod, strings.TrimSuffix(name, "}"))
 	}
 	text := fmt.Sprintf("%s %-7s %-10s %s: %s", e.LastTime.Format("15:04:05"), e.Type, e.Reason, object, e.Message)

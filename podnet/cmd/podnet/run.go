@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"podnet.dev/podnet"
 )
 
 // runFlags are the flags of `podnet run`.
@@ -21,11 +23,18 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run FILE...",
 		Short: "Run the Pods of manifests and show what happens",
 		Long: `Run reads manifests ("-" is stdin), runs their Pods, and shows what happens: the
-events of the kubelet and the logs of the containers. At the end it prints the
-status of the Pods. Nothing is started if a manifest is wrong.
+events of the kubelet, the logs of the containers, and the Pods as "kubectl get
+pods -w" does: on a terminal as a table at the bottom, elsewhere as a line for
+each change. Nothing is started if a manifest is wrong. ConfigMaps and Secrets of
+the manifests are there before the Pods.
 
 The run ends when every Pod has ended, when it is interrupted, after --for, or,
-with --exec and without --for, after the last command.
+with --exec and without --for, after the last command. Then the Pods are deleted
+with their grace periods, as "kubectl delete" does; a second interrupt is a loss
+of power. Last comes the status that the Pods had before they were deleted.
+
+Time is real, and no option makes it faster: virtual time is for tests in Go, as
+testing/synctest and the documentation of package podnet.dev/podnet describe.
 
 Lines begin with the container's name, as [[NAMESPACE/]POD/]CONTAINER where there
 are several. The mark behind it says what the line is:
@@ -36,10 +45,10 @@ are several. The mark behind it says what the line is:
 Lines that begin with a time are events. There are colours if stdout is a
 terminal, unless NO_COLOR is set.
 
---exec runs a command by /bin/sh in a container, with the container named as
-above. Commands run one after the other, once all containers have been started
-and their ports (declared ones and those of their images) are listened on; for
-that they wait 2 seconds at most.
+--exec runs a command by /bin/sh in a container or sidecar, named as above.
+Commands run one after the other, once all containers have been started and their
+ports (declared ones and those of their images) are listened on; for that they
+wait 2 seconds at most.
 
 --port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
 Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any
@@ -49,7 +58,8 @@ Exit code: 0 if all went well; 1 if a Pod failed, or a command of --exec did or
 did not come to its end; 2 for wrong arguments, manifests that are wrong, and a
 port of this machine that is not free. A Pod has failed if at the end its phase
 is Failed or still Pending, or if a container waits (CrashLoopBackOff,
-ErrImagePull, ...) or has ended with another exit code than 0.`,
+ErrImagePull, ...) or has ended with another exit code than 0. The end of a
+sidecar does not count.`,
 		Example: `  podnet run pod.yaml
   podnet run pod.yaml --for 90s --exec 'log-tailer: wget -qO- http://localhost'
   podnet run web.yaml db.yaml --port-forward web/8080:80`,
@@ -74,11 +84,18 @@ ErrImagePull, ...) or has ended with another exit code than 0.`,
 
 // run runs the Pods of files.
 func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
-	pods, errs := load(a.stdin, files)
+	pods, others, errs := load(a.stdin, files)
 	if len(errs) > 0 {
 		return &exitError{exitUsage, errs}
 	}
-	s := &session{pods: pods, images: a.images, out: newPrinter(pods, a.stdout, a.stderr, a.colour), duration: flags.duration}
+	return a.runPods(ctx, pods, others, flags)
+}
+
+// runPods runs Pods, with other objects.
+func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object, flags runFlags) error {
+	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
+	out.size = a.size
+	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}
 	var forwards []forwardSpec
 	for _, text := range flags.execs {
 		e, err := parseExec(text, pods)
@@ -106,6 +123,11 @@ func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
 		for _, w := range p.spec.Warnings() {
 			s.out.errorf("Warning: %s", w)
 		}
+	}
+	if a.catch != nil {
+		var stop func()
+		ctx, s.power, stop = a.catch(ctx)
+		defer stop()
 	}
 	if errs := s.run(ctx); len(errs) > 0 {
 		return &exitError{exitFailed, errs}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,7 +47,7 @@ Containers of web:
   NAME      STATE     REASON   RESTARTS   LAST STATE   MESSAGE
   app       Running   -        0          -            -
   sidecar   Running   -        0          -            -
-`, got.stdout[strings.Index(got.stdout, "\nNAME"):])
+`, got.stdout[strings.Index(got.stdout, "\n\nNAME")+1:])
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Local().Format("15:04:05") // where a bubble's time begins
 	assert.Contains(t, got.stdout, now+" Normal  Scheduled  web: Successfully assigned default/web to node-1\n")
 	assert.Contains(t, got.stdout, now+" Normal  Started    app: Container started\n")
@@ -100,13 +101,20 @@ func TestRunFailsWithAPod(t *testing.T) {
 	})
 }
 
+// rows matches what the table prints where there is no terminal.
+var rows = regexp.MustCompile(`(?m)^(NAME|\S+) +(READY|\d+/\d+) +(STATUS|\S+) +(RESTARTS|\d+|\d+ \(\S+ ago\)) +(AGE|\w+)\n`)
+
+// withoutRows returns an output without the lines of the table, which may come
+// between any others.
+func withoutRows(text string) string { return rows.ReplaceAllString(text, "") }
+
 func TestExec(t *testing.T) {
 	manifest := pod("web", "  containers: [{name: app, image: nginx}, {name: shell, image: alpine, args: [wait]}]\n")
 	t.Run("commands run in order when the ports are listened on, and end the run", func(t *testing.T) {
 		got, took := runVirtual(t, manifest, "--exec", "shell: get http://localhost", "--exec", "app: echo one\ntwo: three")
 		assert.Equal(t, 0, got.code, got.stderr)
 		assert.Less(t, took, time.Second)
-		assert.Contains(t, got.stdout, `
+		assert.Contains(t, withoutRows(got.stdout), `
 shell $ get http://localhost
 shell > I am app
 app   $ echo one
@@ -123,20 +131,20 @@ app   > two: three
 	t.Run("a command that fails makes the run fail, and the next one runs", func(t *testing.T) {
 		got, _ := runVirtual(t, manifest, "--exec", "web/shell: fail oh no", "--exec", "default/web/shell: echo hello")
 		assert.Equal(t, 1, got.code)
-		assert.Contains(t, got.stdout, "\nshell $ fail oh no\nshell ! oh no\nshell $ exit code 3\nshell $ echo hello\nshell > hello\n")
+		assert.Contains(t, withoutRows(got.stdout), "\nshell $ fail oh no\nshell ! oh no\nshell $ exit code 3\nshell $ echo hello\nshell > hello\n")
 		assert.Equal(t, "podnet: 1 of 2 commands of --exec failed\n", got.stderr)
 	})
 	t.Run("a command that --for cuts short has failed, and so has one that never ran", func(t *testing.T) {
 		got, took := runVirtual(t, manifest, "--for", "5s", "--exec", "shell: wait", "--exec", "shell: echo hello")
 		assert.Equal(t, 1, got.code)
 		assert.Equal(t, 5*time.Second, took)
-		assert.Contains(t, got.stdout, "\nshell $ wait\nshell $ killed: the time of --for is over\nshell $ echo hello\nshell $ not run: the time of --for is over\n")
+		assert.Contains(t, withoutRows(got.stdout), "\nshell $ wait\nshell $ killed: the time of --for is over\nshell $ echo hello\nshell $ not run: the time of --for is over\n")
 		assert.Equal(t, "podnet: 2 of 2 commands of --exec failed\n", got.stderr)
 	})
 	t.Run("a container that does not run", func(t *testing.T) {
 		got, _ := runVirtual(t, pod("p", "  containers: [{name: c, image: none}, {name: d, image: nginx}]\n"), "--exec", "c: ls", "--exec", "d: echo hello")
 		assert.Equal(t, 1, got.code)
-		assert.Contains(t, got.stdout, "\nc $ failed: container is not running\nd $ echo hello\nd > hello\n")
+		assert.Contains(t, withoutRows(got.stdout), "\nc $ failed: container is not running\nd $ echo hello\nd > hello\n")
 	})
 	t.Run("a port that nobody listens on is not waited for for ever", func(t *testing.T) {
 		got, took := runVirtual(t, pod("p", "  containers: [{name: c, image: alpine, args: [wait], ports: [{containerPort: 1}, {containerPort: 2}, {containerPort: 3, protocol: UDP}]}]\n"), "--exec", "c: echo hello")
@@ -149,7 +157,7 @@ app   > two: three
 func TestLessonRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr lockedBuffer
-		code := run(t.Context(), []string{"run", lesson, "--for", "90s", "--exec", "web-app: wget -qO- http://localhost"}, strings.NewReader(""), &stdout, &stderr)
+		code := run(t.Context(), []string{"run", lesson, "--for", "90s", "--exec", "web-app: wget -qO- http://localhost"}, strings.NewReader(""), &stdout, &stderr, nil)
 		assert.Equal(t, 1, code)
 		assert.Equal(t, "podnet: Pod web-and-logger failed: container log-tailer: CrashLoopBackOff, ended with exit code 1\n", stderr.String())
 		assert.Contains(t, stdout.String(), "log-tailer ! tail: can't open '/var/log/nginx/access.log': No such file or directory\n")

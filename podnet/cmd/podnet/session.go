@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,21 +27,38 @@ var (
 // session is one `podnet run`.
 type session struct {
 	pods     []source
+	others   []podnet.Object // applied with the Pods
 	images   imageSet
 	execs    []execSpec
 	forwards []*forward // closed by who made them
 	duration time.Duration
+	power    <-chan struct{} // closed at a loss of power; nil for never
 	out      *printer
+	table    *podTable
 	cluster  *podnet.Cluster
 }
 
-// run runs the Pods until the session's end, prints their status and returns
-// what failed.
+// run runs the Pods until the session's end, deletes them, prints the status
+// that they had and returns what failed.
 func (s *session) run(ctx context.Context) (errs []error) {
+	showing, hide := context.WithCancel(context.WithoutCancel(ctx))
+	defer hide()
+	s.table = newPodTable(s.out)
 	var err error
-	s.cluster, err = podnet.NewCluster(podnet.Config{Images: s.images.programs, OnLog: s.out.onLog, OnEvent: s.out.onEvent})
+	s.cluster, err = podnet.NewCluster(podnet.Config{
+		Images: s.images.programs, OnLog: s.out.onLog,
+		OnEvent: func(e podnet.Event) {
+			s.out.onEvent(e)
+			// A Pod's first event comes before all of its statuses.
+			s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
+		},
+	})
 	if err != nil {
 		return []error{err}
+	}
+	var ticking sync.WaitGroup
+	if s.out.live() {
+		ticking.Go(func() { s.table.tick(showing) })
 	}
 	running, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, func() { end(errInterrupted) })()
@@ -71,18 +89,56 @@ func (s *session) run(ctx context.Context) (errs []error) {
 		states = append(states, stateOf(p))
 	}
 	wg.Wait()
+	s.deletePods(ctx)
 	for _, f := range s.forwards {
 		f.Close()
 	}
 	if err := s.cluster.Close(); err != nil {
 		errs = append(errs, err)
 	}
+	s.table.wait()
+	hide()
+	ticking.Wait()
+	s.table.hide()
 	return append(errs, s.conclude(states, failedExecs)...)
+}
+
+// deletePods deletes all Pods with their grace periods, and waits until they
+// are gone or the power is. The end of ctx is an interrupt.
+func (s *session) deletePods(ctx context.Context) {
+	deleting, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	var wg sync.WaitGroup
+	for _, p := range s.cluster.Pods() {
+		wg.Go(func() { _ = p.Delete(deleting) }) // fails only when cut
+	}
+	gone := make(chan struct{})
+	go func() {
+		wg.Wait()
+		close(gone)
+	}()
+	var interrupted <-chan struct{}
+	if s.power != nil {
+		interrupted = ctx.Done()
+	}
+	for {
+		select {
+		case <-gone:
+			return
+		case <-interrupted:
+			s.out.errorf("podnet: deleting the Pods; interrupt again to kill them")
+			interrupted = nil
+		case <-s.power:
+			cut()
+			<-gone
+			return
+		}
+	}
 }
 
 // apply gives the Pods to the cluster.
 func (s *session) apply(ctx context.Context) error {
-	var objects []podnet.Object
+	objects := slices.Clone(s.others)
 	for _, p := range s.pods {
 		objects = append(objects, p.spec)
 	}
@@ -98,7 +154,7 @@ func (s *session) waitEnded(ctx context.Context) {
 		err := p.Wait(ctx, func(status podnet.PodStatus) bool {
 			return status.Phase == podnet.PodSucceeded || status.Phase == podnet.PodFailed
 		})
-		if err != nil { // nobody deletes Pods, so it is the end of ctx
+		if err != nil { // nobody has deleted Pods yet, so it is the end of ctx
 			<-ctx.Done()
 			return
 		}
@@ -144,14 +200,27 @@ func (s *session) waitUp(ctx context.Context) {
 
 // allStarted reports whether every container has been started, or cannot be.
 func allStarted(status podnet.PodStatus) bool {
-	for _, c := range status.Containers {
-		// The reasons of a container whose turn has not come (kubelet_pods.go).
-		w := c.State.Waiting
-		if w != nil && c.LastTermination == nil && (w.Reason == "ContainerCreating" || w.Reason == "PodInitializing") {
+	if status.Phase == podnet.PodFailed {
+		return true // of an init container
+	}
+	for _, c := range status.InitContainers {
+		// What comes after it does not start, or not soon.
+		if w := c.State.Waiting; w != nil && (c.LastTermination != nil || !awaitsTurn(w)) && !c.Started {
+			return true
+		}
+	}
+	for _, c := range slices.Concat(status.InitContainers, status.Containers) {
+		if w := c.State.Waiting; w != nil && c.LastTermination == nil && awaitsTurn(w) {
 			return false
 		}
 	}
 	return true
+}
+
+// awaitsTurn reports whether w is the state of a container whose turn to be
+// started has not come (kubelet_pods.go).
+func awaitsTurn(w *podnet.ContainerStateWaiting) bool {
+	return w.Reason == "ContainerCreating" || w.Reason == "PodInitializing"
 }
 
 // conclude prints the status of the Pods and returns what failed.

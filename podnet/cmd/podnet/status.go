@@ -24,16 +24,29 @@ func stateOf(p *podnet.Pod) podState {
 //   - its phase is Failed, or still Pending;
 //   - a container waits for anything, be it CrashLoopBackOff or ErrImagePull;
 //   - a container has ended with another code than 0 and not been restarted.
+//
+// How a sidecar ends is its own affair, as it is to the phase.
 func (s podState) failure() string {
 	var reasons []string
+	ended := s.status.Phase == podnet.PodSucceeded || s.status.Phase == podnet.PodFailed
 	for _, c := range s.containers() {
+		kind := "container "
+		if c.spec.init {
+			kind = "init container "
+		}
 		switch w, t := c.State.Waiting, c.State.Terminated; {
+		case c.spec.sidecar() && (ended || t != nil):
 		case w != nil && c.LastTermination != nil:
-			reasons = append(reasons, fmt.Sprintf("container %s: %s, ended with exit code %d", c.Name, w.Reason, c.LastTermination.ExitCode))
+			reasons = append(reasons, fmt.Sprintf("%s%s: %s, ended with exit code %d", kind, c.Name, w.Reason, c.LastTermination.ExitCode))
+		case w != nil && w.Reason == "PodInitializing": // it is not the one that fails
 		case w != nil:
-			reasons = append(reasons, fmt.Sprintf("container %s: %s", c.Name, w.Reason))
+			reasons = append(reasons, fmt.Sprintf("%s%s: %s", kind, c.Name, w.Reason))
 		case t != nil && t.ExitCode != 0:
-			reasons = append(reasons, fmt.Sprintf("container %s: %s, exit code %d", c.Name, t.Reason, t.ExitCode))
+			reasons = append(reasons, fmt.Sprintf("%s%s: %s, exit code %d", kind, c.Name, t.Reason, t.ExitCode))
+		case c.State.Running != nil && c.spec.endsBeforeOthers():
+			reasons = append(reasons, fmt.Sprintf("init container %s: has not ended", c.Name))
+		case c.State.Running != nil && c.spec.sidecar() && !c.Started:
+			reasons = append(reasons, fmt.Sprintf("init container %s: its startup probe has not succeeded", c.Name))
 		}
 	}
 	if len(reasons) == 0 && (s.status.Phase == podnet.PodFailed || s.status.Phase == podnet.PodPending) {
@@ -42,12 +55,19 @@ func (s podState) failure() string {
 	return strings.Join(reasons, "; ")
 }
 
-// containers returns the statuses in the order of the spec.
-func (s podState) containers() []podnet.ContainerStatus {
-	var list []podnet.ContainerStatus
-	for _, c := range s.spec.Containers {
-		if status, ok := s.status.Container(c.Name); ok {
-			list = append(list, status)
+// containerState is a container as it is at the end of a run.
+type containerState struct {
+	podnet.ContainerStatus
+	spec member
+}
+
+// containers returns the containers in the order of the spec, the init
+// containers first.
+func (s podState) containers() []containerState {
+	var list []containerState
+	for _, m := range members(s.spec) {
+		if status, ok := s.status.Container(m.Name); ok {
+			list = append(list, containerState{status, m})
 		}
 	}
 	return list
@@ -86,7 +106,7 @@ func statusText(names names, pods []podState) string {
 			if t := c.LastTermination; t != nil {
 				last = "Terminated: " + ended(t)
 			}
-			table.row("  "+c.Name, state, reason, fmt.Sprint(c.RestartCount), last, message)
+			table.row("  "+c.spec.title(), state, reason, fmt.Sprint(c.RestartCount), last, message)
 		}
 		table.Flush()
 	}

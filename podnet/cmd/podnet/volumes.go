@@ -13,7 +13,7 @@ import (
 func (a *analysis) checkVolumes() {
 	for i, v := range a.pod.spec.Volumes {
 		var users []string
-		for _, c := range a.pod.spec.Containers {
+		for _, c := range members(a.pod.spec) {
 			for _, m := range c.VolumeMounts {
 				if m.Name == v.Name && (len(users) == 0 || users[len(users)-1] != c.Name) {
 					users = append(users, c.Name)
@@ -24,7 +24,7 @@ func (a *analysis) checkVolumes() {
 		switch {
 		case len(users) == 0:
 			a.add(severityWarning, field, fmt.Sprintf("No container mounts volume %s.", v.Name), "Mount it, or remove it.")
-		case len(users) == 1:
+		case len(users) == 1 && v.EmptyDir != nil:
 			a.add(severityWarning, field,
 				fmt.Sprintf("Only %s mounts volume %s: no other container can write or read what is in it.", users[0], v.Name),
 				"Mount it in another container too; as scratch space for one container it is fine.")
@@ -35,14 +35,15 @@ func (a *analysis) checkVolumes() {
 // checkLogFiles finds commands that name a file which another container's image
 // writes, where the two do not share the directory.
 func (a *analysis) checkLogFiles() {
-	for i, reader := range a.pod.spec.Containers {
-		for j, word := range words(reader) {
+	all := members(a.pod.spec)
+	for _, reader := range all {
+		for j, word := range words(reader.ContainerSpec) {
 			for _, file := range pathsIn(word) {
-				for _, writer := range a.pod.spec.Containers {
-					if writer.Name == reader.Name || a.sharesLog(reader, writer, file) {
+				for _, writer := range all {
+					if writer.Name == reader.Name || a.sharesLog(reader.ContainerSpec, writer.ContainerSpec, file) {
 						continue
 					}
-					a.addLogFile(i, j, writer, file)
+					a.addLogFile(reader, j, writer.ContainerSpec, file)
 				}
 			}
 		}
@@ -61,12 +62,10 @@ func (a *analysis) sharesLog(reader, writer podnet.ContainerSpec, file string) b
 		strings.TrimPrefix(file, clean(in.MountPath)) == strings.TrimPrefix(file, clean(out.MountPath))
 }
 
-// addLogFile tells that the reader, container i, does not find file, named by
-// its word j.
-func (a *analysis) addLogFile(i, j int, writer podnet.ContainerSpec, file string) {
-	reader := a.pod.spec.Containers[i]
+// addLogFile tells that the reader does not find file, named by its word j.
+func (a *analysis) addLogFile(reader member, j int, writer podnet.ContainerSpec, file string) {
 	dir := a.logDir(writer, file)
-	in, out := mountOf(reader, file), mountOf(writer, file)
+	in, out := mountOf(reader.ContainerSpec, file), mountOf(writer, file)
 	where := "in its own file system"
 	if out != nil {
 		where = "to volume " + out.Name
@@ -80,16 +79,16 @@ func (a *analysis) addLogFile(i, j int, writer podnet.ContainerSpec, file string
 	default:
 		fix = fmt.Sprintf("Declare an emptyDir volume and mount it at %s in both.", dir)
 	}
-	field := fmt.Sprintf("spec.containers[%d].command[%d]", i, j)
+	field := fmt.Sprintf("%s.command[%d]", reader.field, j)
 	if n := len(reader.Command); j >= n {
-		field = fmt.Sprintf("spec.containers[%d].args[%d]", i, j-n)
+		field = fmt.Sprintf("%s.args[%d]", reader.field, j-n)
 	}
 	missing := "no file " + file
 	if file == dir {
 		missing = "none of its files"
 	}
-	effect := "its command fails and it " + a.failing()
-	if retries.MatchString(strings.Join(words(reader), " ")) {
+	effect := "its command fails and it " + a.failing(reader)
+	if retries.MatchString(strings.Join(words(reader.ContainerSpec), " ")) {
 		effect = "its command fails or waits in vain"
 	}
 	a.add(severityError, field, fmt.Sprintf("%s writes %s %s, %s will find %s: %s.", writer.Name, dir, where, reader.Name, missing, effect), fix)
