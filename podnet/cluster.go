@@ -46,7 +46,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	nodes, err := newNodes(cfg.Nodes, cfg.PodCIDRs)
+	nodes, err := newNodes(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +245,9 @@ func (c *Cluster) Close() error {
 		wg.Go(p.stop)
 	}
 	wg.Wait()
+	for _, n := range c.nodes {
+		n.close()
+	}
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err

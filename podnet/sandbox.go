@@ -2,7 +2,6 @@ package podnet
 
 import (
 	"fmt"
-	"hash/fnv"
 	"net"
 	"net/netip"
 
@@ -29,27 +28,36 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rpc error: code = Unknown desc = failed to setup network for sandbox %q: plugin type=\"ptp\" failed (add): failed to allocate for range 0: %w", p.uid, err)
 	}
-	seed := fnv.New64a()
-	fmt.Fprintf(seed, "%d/%s/%s/%d", p.cluster.config.Seed, p.spec.Namespace, p.spec.Name, attempt)
-	ns, err := netstack.New(netstack.Config{Seed: seed.Sum64()})
+	ns, err := netstack.New(netstack.Config{
+		Seed:  seedOf(p.cluster.config.Seed, fmt.Sprintf("%s/%s/%d", p.spec.Namespace, p.spec.Name, attempt)),
+		Group: p.node.group,
+	})
 	if err != nil {
 		p.node.release(addrs)
 		return nil, err
 	}
-	eth0 := netstack.Link{Name: "eth0", MAC: hardwareAddr(addrs[0])}
-	for i, a := range addrs {
-		r := p.node.ranges[i]
+	s := &sandbox{node: p.node, net: ns, addrs: addrs}
+	if err := s.connect(); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
+	return s, nil
+}
+
+// connect gives the sandbox its eth0, which leads to the node.
+func (s *sandbox) connect() error {
+	end, err := s.node.plug(s.addrs)
+	if err != nil {
+		return err
+	}
+	eth0 := netstack.Link{Name: "eth0", MAC: hardwareAddr(s.addrs[0]), Endpoint: end}
+	for i, a := range s.addrs {
+		r := s.node.ranges[i]
 		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, r.Prefix().Bits()))
 		eth0.Gateways = append(eth0.Gateways, r.Gateway())
 	}
-	if err := ns.AddLink(eth0); err != nil {
-		ns.Close()
-		p.node.release(addrs)
-		return nil, err
-	}
-	s := &sandbox{node: p.node, net: ns, addrs: addrs}
-	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
-	return s, nil
+	return s.net.AddLink(eth0)
 }
 
 // takeReserved returns the addresses that Apply set aside, the first time.
@@ -61,9 +69,11 @@ func (p *Pod) takeReserved() []netip.Addr {
 	return addrs
 }
 
-// close takes the sandbox down and gives its addresses back.
+// close takes the sandbox down and gives its addresses back. The namespace goes
+// first, so that peers hear of the end of their connections.
 func (s *sandbox) close() {
 	s.net.Close()
+	s.node.unplug(s.addrs)
 	s.node.release(s.addrs)
 }
 

@@ -202,6 +202,9 @@ func prefix(p tcpip.AddressWithPrefix) netip.Prefix {
 	return netip.PrefixFrom(a, p.PrefixLen)
 }
 
+// hostPrefix returns the prefix that has a alone.
+func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
 func subnet(p netip.Prefix) tcpip.Subnet {
 	return tcpip.AddressWithPrefix{Address: address(p.Masked().Addr()), PrefixLen: p.Bits()}.Subnet()
 }

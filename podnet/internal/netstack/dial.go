@@ -280,3 +280,12 @@ func noRoute(err tcpip.Error) tcpip.Error {
 	}
 	return err
 }
+
+// noRouteTo is noRoute for a socket that sends to an address, or to its peer if
+// it is nil. The route to a peer is invalid once its link was removed.
+func noRouteTo(to *tcpip.FullAddress, err tcpip.Error) tcpip.Error {
+	if _, ok := err.(*tcpip.ErrInvalidEndpointState); ok && to == nil {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
+	return noRoute(err)
+}

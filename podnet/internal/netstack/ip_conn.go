@@ -239,7 +239,7 @@ func (c *ipConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Add
 	err := c.do(&c.write, func() (int, tcpip.Error, error) {
 		_, terr := c.ep.Write(bytes.NewReader(b), tcpip.WriteOptions{To: to})
 		if terr != nil {
-			return 0, terr, sysError(call, noRoute(terr))
+			return 0, terr, sysError(call, noRouteTo(to, terr))
 		}
 		return len(b), nil, nil
 	})

@@ -15,12 +15,11 @@ import (
 //
 // A nil pace is that of a namespace outside a bubble and takes nothing.
 type pace struct {
+	*tolls
+
 	mu   sync.Mutex // guards what follows
 	at   time.Time  // when debt was last brought up to date
 	debt time.Duration
-
-	payers int
-	paid   chan struct{} // closed while there are payers; nil until somebody asks
 }
 
 const (
@@ -44,36 +43,49 @@ func (p *pace) charge(n int) time.Duration {
 }
 
 // paying returns a channel that is closed when somebody begins to let time pass
-// for the debt, or already does.
+// for a debt, or already does.
 func (p *pace) paying() <-chan struct{} {
 	if p == nil {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.paid == nil {
-		p.paid = make(chan struct{})
-		if p.payers > 0 {
-			close(p.paid)
+	return p.tolls.paying()
+}
+
+// tolls knows whether somebody is paying just now. It is common to namespaces
+// that have traffic with each other, because one may wait for what another does
+// when it has paid.
+type tolls struct {
+	mu     sync.Mutex // guards what follows
+	payers int
+	paid   chan struct{} // closed while there are payers; nil until somebody asks
+}
+
+func (t *tolls) paying() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.paid == nil {
+		t.paid = make(chan struct{})
+		if t.payers > 0 {
+			close(t.paid)
 		}
 	}
-	return p.paid
+	return t.paid
 }
 
-func (p *pace) beginPaying() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.payers++
-	if p.payers == 1 && p.paid != nil {
-		close(p.paid)
+func (t *tolls) beginPaying() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.payers++
+	if t.payers == 1 && t.paid != nil {
+		close(t.paid)
 	}
 }
 
-func (p *pace) endPaying() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.payers--
-	if p.payers == 0 {
-		p.paid = nil
+func (t *tolls) endPaying() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.payers--
+	if t.payers == 0 {
+		t.paid = nil
 	}
 }

@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"io"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,32 +20,52 @@ func TestWritesUnderAMutexDoNotStopABubblesClock(t *testing.T) {
 		"more than the peer reads": {500, 64 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
+			writeUnderAMutex(t, test.writes, test.size, func(t *testing.T) (client, server net.Conn) {
 				_, o := newTestNamespace(t)
-				client, server := connect(t, o, "tcp4", "127.0.0.1:0")
-				var mu sync.Mutex // of whoever writes to client
-				var writers sync.WaitGroup
-				for range 2 {
-					writers.Go(func() {
-						for range test.writes {
-							mu.Lock()
-							_, err := client.Write(make([]byte, test.size))
-							mu.Unlock()
-							assert.NoError(t, err)
-						}
-					})
-				}
-				go func() {
-					writers.Wait()
-					client.Close()
-				}()
-				n, err := io.Copy(io.Discard, struct{ io.Reader }{server})
-				assert.NoError(t, err)
-				assert.EqualValues(t, 2*test.writes*test.size, n)
-				server.Close()
+				return connect(t, o, "tcp4", "127.0.0.1:0")
+			})
+		})
+		t.Run(name+" to another namespace", func(t *testing.T) {
+			writeUnderAMutex(t, test.writes, test.size, func(t *testing.T) (client, server net.Conn) {
+				group := new(Group)
+				node, kubelet := newNode(t, group)
+				l, err := addPod(t, node, 2, group).Listen(t.Context(), "tcp", ":80")
+				require.NoError(t, err)
+				defer l.Close()
+				client, err = kubelet.Dial(t.Context(), "tcp", "10.244.0.2:80")
+				require.NoError(t, err)
+				server, err = l.Accept()
+				require.NoError(t, err)
+				return client, server
 			})
 		})
 	}
+}
+
+func writeUnderAMutex(t *testing.T, writes, size int, open func(t *testing.T) (client, server net.Conn)) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := open(t)
+		var mu sync.Mutex // of whoever writes to client
+		var writers sync.WaitGroup
+		for range 2 {
+			writers.Go(func() {
+				for range writes {
+					mu.Lock()
+					_, err := client.Write(make([]byte, size))
+					mu.Unlock()
+					assert.NoError(t, err)
+				}
+			})
+		}
+		go func() {
+			writers.Wait()
+			client.Close()
+		}()
+		n, err := io.Copy(io.Discard, struct{ io.Reader }{server})
+		assert.NoError(t, err)
+		assert.EqualValues(t, 2*writes*size, n)
+		server.Close()
+	})
 }
 
 // Programs that never wait for anything but each other see time pass.

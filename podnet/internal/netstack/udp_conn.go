@@ -196,7 +196,7 @@ func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Ad
 	err := c.do(&c.write, func() (int, tcpip.Error, error) {
 		m, terr := c.ep.Write(bytes.NewReader(b), tcpip.WriteOptions{To: to})
 		if terr != nil {
-			return 0, terr, sysError(call, noRoute(terr))
+			return 0, terr, sysError(call, noRouteTo(to, terr))
 		}
 		n = m
 		return len(b), nil, nil

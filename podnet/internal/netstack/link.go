@@ -1,0 +1,223 @@
+package netstack
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/link/pipe"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// A Link is a network interface of a namespace beside lo.
+type Link struct {
+	Name     string             // eth0
+	Addrs    []netip.Prefix     // each with the length of its subnet; several links may have the same
+	Hosts    []netip.Addr       // who else is on the link, each with a host route
+	Gateways []netip.Addr       // default routes, at most one for each family
+	Endpoint stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
+	MAC      net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
+}
+
+// link is a link as the namespace keeps it.
+type link struct {
+	Link
+	id tcpip.NICID
+}
+
+// AddLink adds a link and brings it up. Traffic to the link's own addresses
+// crosses lo, not the link, as on Linux. If it fails, nothing is added and the
+// endpoint is closed. Removing the link or closing the namespace ends it.
+func (ns *Namespace) AddLink(l Link) error {
+	if l.Endpoint == nil {
+		l.Endpoint, _ = pipe.New("", "", DefaultMTU) // its other end stays unattached
+	}
+	err := ns.addLink(l)
+	if err != nil {
+		l.Endpoint.Close()
+		err = fmt.Errorf("netstack: add link %s: %w", l.Name, err)
+	}
+	return err
+}
+
+func (ns *Namespace) addLink(l Link) error {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.closed {
+		return net.ErrClosed
+	}
+	if ns.links[l.Name] != nil {
+		return errors.New("a link of this name exists")
+	}
+	ns.lastLink++
+	added := &link{Link: l, id: ns.lastLink}
+	if err := ns.stack.CreateNICWithOptions(added.id, ns.pump.attach(l.Endpoint), stack.NICOptions{Name: l.Name}); err != nil {
+		return errors.New(err.String())
+	}
+	ns.links[l.Name] = added
+	for i, p := range l.Addrs {
+		err := ns.addAddress(added.id, p)
+		if err == nil {
+			err = ns.addLocal(p)
+		}
+		if err != nil {
+			added.Addrs = l.Addrs[:i] // those that removal has to undo
+			ns.forgetLink(added)
+			ns.stack.RemoveNIC(added.id)
+			return err
+		}
+		if !p.IsSingleIP() {
+			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: added.id})
+		}
+	}
+	for _, a := range l.Hosts {
+		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: added.id})
+	}
+	for _, gw := range l.Gateways {
+		dst := header.IPv4EmptySubnet
+		if gw.Is6() {
+			dst = header.IPv6EmptySubnet
+		}
+		ns.stack.AddRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: added.id})
+	}
+	return nil
+}
+
+// RemoveLink takes a link down: it closes its endpoint and removes its addresses
+// and routes. Connections over it live on as on Linux, until they time out. The
+// name is free when RemoveLink returns. It does nothing if there is no such link.
+func (ns *Namespace) RemoveLink(name string) {
+	ns.mu.Lock()
+	l := ns.links[name]
+	if l == nil || l.id == loopbackID {
+		ns.mu.Unlock()
+		return
+	}
+	ns.forgetLink(l)
+	ns.mu.Unlock()
+	ns.stack.RemoveNIC(l.id) // with its addresses and routes
+	ns.pump.kick()
+}
+
+// forgetLink undoes what addLink did beside the NIC. mu must be held.
+func (ns *Namespace) forgetLink(l *link) {
+	delete(ns.links, l.Name)
+	for _, p := range l.Addrs {
+		ns.removeLocal(p)
+	}
+}
+
+// addLocal brings packets to an own address to lo: the address is on lo as well,
+// with a host route to it. The route is what Linux keeps in its table "local".
+// mu must be held.
+func (ns *Namespace) addLocal(p netip.Prefix) error {
+	a := p.Addr()
+	if ns.locals[a] == 0 {
+		if err := ns.addAddress(loopbackID, hostPrefix(a)); err != nil {
+			return err
+		}
+		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: loopbackID})
+	}
+	ns.locals[a]++
+	if hasBroadcast(p) {
+		ns.bcasts[broadcast(p)]++
+	}
+	return nil
+}
+
+// removeLocal undoes addLocal, for one of the links with the address. mu must be
+// held.
+func (ns *Namespace) removeLocal(p netip.Prefix) {
+	a := p.Addr()
+	if ns.locals[a]--; ns.locals[a] == 0 {
+		delete(ns.locals, a)
+		dst := subnet(hostPrefix(a))
+		ns.stack.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC == loopbackID && r.Destination == dst })
+		ns.stack.RemoveAddress(loopbackID, address(a))
+	}
+	if !hasBroadcast(p) {
+		return
+	}
+	b := broadcast(p)
+	if ns.bcasts[b]--; ns.bcasts[b] == 0 {
+		delete(ns.bcasts, b)
+	}
+}
+
+func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {
+	proto := ipv4.ProtocolNumber
+	if p.Addr().Is6() {
+		proto = ipv6.ProtocolNumber
+	}
+	err := ns.stack.AddProtocolAddress(id, tcpip.ProtocolAddress{
+		Protocol:          proto,
+		AddressWithPrefix: tcpip.AddressWithPrefix{Address: address(p.Addr()), PrefixLen: p.Bits()},
+	}, stack.AddressProperties{})
+	if err != nil {
+		return fmt.Errorf("add address %s: %s", p, err)
+	}
+	return nil
+}
+
+// isBroadcast reports whether a is a broadcast address, of a link or of all.
+func (ns *Namespace) isBroadcast(a netip.Addr) bool {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || ns.bcasts[a] > 0
+}
+
+func hasBroadcast(p netip.Prefix) bool { return p.Addr().Is4() && p.Bits() < 31 }
+
+// broadcast returns the last address of an IPv4 subnet.
+func broadcast(p netip.Prefix) netip.Addr {
+	a := p.Masked().Addr().As4()
+	bits := binary.BigEndian.Uint32(a[:]) | 1<<(32-p.Bits()) - 1
+	binary.BigEndian.PutUint32(a[:], bits)
+	return netip.AddrFrom4(a)
+}
+
+// An Interface is what `ip addr` shows of a link.
+type Interface struct {
+	Index int
+	Name  string
+	MTU   int
+	Flags net.Flags
+	MAC   string // empty on lo
+	Addrs []netip.Prefix
+}
+
+// Interfaces returns the namespace's links by index.
+func (ns *Namespace) Interfaces() []Interface {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	infos := ns.stack.NICInfo()
+	list := make([]Interface, 0, len(ns.links))
+	for _, l := range ns.links {
+		info, ok := infos[l.id]
+		if !ok { // the namespace is closed
+			continue
+		}
+		itf := Interface{Index: int(l.id), Name: l.Name, MTU: int(info.MTU), MAC: l.MAC.String(), Flags: net.FlagUp | net.FlagRunning | net.FlagBroadcast | net.FlagMulticast}
+		if l.id == loopbackID {
+			itf.Flags = net.FlagUp | net.FlagRunning | net.FlagLoopback
+		}
+		for _, pa := range info.ProtocolAddresses {
+			p := prefix(pa.AddressWithPrefix)
+			if l.id == loopbackID && !p.Addr().IsLoopback() {
+				continue // there only to bring own-address traffic to lo
+			}
+			itf.Addrs = append(itf.Addrs, p)
+		}
+		list = append(list, itf)
+	}
+	slices.SortFunc(list, func(a, b Interface) int { return cmp.Compare(a.Index, b.Index) })
+	return list
+}
