@@ -7,9 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"podnet.dev/podnet"
-	"podnet.dev/podnet/podnettest"
 )
 
 const refused = "proxyconnect tcp: dial tcp 127.0.0.1:3128: connect: connection refused"
@@ -70,20 +67,4 @@ func assertStory(t *testing.T, got, want string) {
 		return list
 	}
 	assert.ElementsMatch(t, lines(want), lines(got), "it was:\n%s", got)
-}
-
-// Where the proxy dies halfway, the app finds it again: a sidecar is restarted
-// like any container, and the app goes on.
-func TestASidecarThatEndsIsRestarted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cluster := podnettest.NewCluster(t, podnet.Config{})
-		pod := podnettest.StartPod(t, cluster, fixed(podnet.PodSpec{
-			Name: "shop",
-			Containers: []podnet.ContainerSpec{
-				{Name: "app", Run: app, Env: []podnet.EnvVar{{Name: "HTTP_PROXY", Value: "http://" + proxyAddress}}},
-				{Name: "proxy", Run: proxy},
-			},
-		}))
-		_ = pod
-	})
 }
