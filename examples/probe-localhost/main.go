@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"podnet.dev/podnet"
@@ -99,15 +100,20 @@ func tell(ctx context.Context, out io.Writer, cluster *podnet.Cluster, spec podn
 		return err
 	}
 	for _, s := range p.Sockets() {
-		fmt.Fprintf(out, "   the app listens on %s; the Pod's IP is %s\n", s.Local, p.IP())
+		if s.State == "LISTEN" {
+			fmt.Fprintf(out, "   the app listens on %s, and the Pod's IP is %s\n", s.Local, p.IP())
+		}
 	}
 
 	const command = "curl -s http://localhost:8080/healthz"
-	answer, err := p.Container("app").Exec(ctx, "sh", "-c", command)
+	answer, err := p.Container("app").Exec(ctx, strings.Fields(command)...)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "   $ kubectl exec %s -- %s\n     %s", p.Name(), command, answer.Stdout+answer.Stderr)
+	if answer.ExitCode != 0 {
+		return fmt.Errorf("%s: exit code %d\n%s", command, answer.ExitCode, answer.Stderr)
+	}
+	fmt.Fprintf(out, "   %s in the container\n     %s", command, answer.Stdout)
 
 	// Pod.HTTPClient connects from the Pod's own network, as port-forward does.
 	resp, err := p.HTTPClient().Get("http://127.0.0.1:8080/healthz")
@@ -119,9 +125,9 @@ func tell(ctx context.Context, out io.Writer, cluster *podnet.Cluster, spec podn
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "   $ kubectl port-forward %s 8080 & curl -s http://localhost:8080/healthz\n     %s", p.Name(), body)
+	fmt.Fprintf(out, "   the same as port-forward asks, at 127.0.0.1 in the Pod\n     %s", body)
 
-	// Ready or not: by the third attempt the probe has made up its mind.
+	// Three attempts are enough for a probe to call it a failure.
 	wait, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
 	defer cancel()
 	if err := p.WaitReady(wait); err != nil && wait.Err() == nil {
@@ -129,10 +135,14 @@ func tell(ctx context.Context, out io.Writer, cluster *podnet.Cluster, spec podn
 	}
 	for _, e := range p.Events() {
 		if e.Reason == "Unhealthy" {
-			fmt.Fprintf(out, "   %s  %s  (x%d) %s\n", e.Type, e.Reason, e.Count, e.Message)
+			fmt.Fprintf(out, "   %s  %s  x%d  %s\n", e.Type, e.Reason, e.Count, e.Message)
 		}
 	}
 	ready, _ := p.Status().Condition("Ready")
-	fmt.Fprintf(out, "   Ready: %t %s %s\n", ready.Status, ready.Reason, ready.Message)
+	fmt.Fprintf(out, "   Ready: %t", ready.Status)
+	if ready.Message != "" {
+		fmt.Fprintf(out, ", %s", ready.Message)
+	}
+	fmt.Fprintln(out)
 	return ctx.Err()
 }
