@@ -30,8 +30,9 @@
 //
 // # What differs from a real cluster
 //
-//   - Pods do not reach each other yet: eth0 is up and leads nowhere. There are
-//     no Services, no DNS server and no NetworkPolicies.
+//   - Pods do not reach each other yet: eth0 leads to the node, which has the
+//     gateway's address and forwards nothing. There are no Services, no DNS
+//     server and no NetworkPolicies.
 //   - There are no init containers, probes or hooks yet; package manifest
 //     refuses them by name.
 //   - A process is a goroutine: it shares memory with the test, and cannot be
