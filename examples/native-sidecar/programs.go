@@ -70,7 +70,7 @@ func app(ctx context.Context, c *podnet.Container) error {
 		answer, err := get(client, "http://bank.example/")
 		if err != nil {
 			failures++
-			answer = fmt.Sprint("FAILED: ", errors.Unwrap(err)) // without the URL
+			answer = "FAILED: " + err.Error()
 		}
 		fmt.Fprintf(c.Stdout(), "call %d: %s\n", calls, answer)
 	}
@@ -95,7 +95,7 @@ func app(ctx context.Context, c *podnet.Container) error {
 func get(client *http.Client, url string) (string, error) {
 	resp, err := client.Get(url)
 	if err != nil {
-		return "", err
+		return "", errors.Unwrap(err) // what the *url.Error is about
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
