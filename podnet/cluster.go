@@ -165,8 +165,14 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 		case <-p.failed:
 			return p.error("start", p.failure)
 		case <-p.worker.Done():
-			if started, _ := p.Status().started(p.spec); started {
+			status := p.Status()
+			switch started, err := status.started(p.spec); {
+			case err != nil:
+				return p.error("start", err)
+			case started:
 				return nil
+			case status.DeletionTimestamp.IsZero():
+				return p.error("start", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
 			}
 			return p.error("start", ErrDeleted)
 		case <-ctx.Done():

@@ -52,15 +52,18 @@ func unshare(v reflect.Value) {
 	}
 }
 
-// deepEqual reports whether two specs say the same. An empty list or map is the
-// same as none, as in Kubernetes. Of functions it can only see whether there is
-// one: Go compares none.
+// deepEqual reports whether two specs say the same. As in Kubernetes, an empty
+// list or map is the same as none, and quantities are compared by amount. Of
+// functions it can only see whether there is one: Go compares none.
 func deepEqual(a, b any) bool {
 	v, w := reflect.ValueOf(a), reflect.ValueOf(b)
 	return v.Type() == w.Type() && equalValues(v, w)
 }
 
 func equalValues(v, w reflect.Value) bool {
+	if v.Type() == reflect.TypeFor[Quantity]() {
+		return Quantity(v.String()).cmp(Quantity(w.String())) == 0
+	}
 	switch v.Kind() {
 	case reflect.Func:
 		return v.IsNil() == w.IsNil()

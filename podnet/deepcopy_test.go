@@ -63,7 +63,7 @@ func spoil(v reflect.Value) {
 }
 
 func filled[T any]() (v T) {
-	fill(reflect.ValueOf(&v).Elem(), "text", 7)
+	fill(reflect.ValueOf(&v).Elem(), "7", 7) // which is a quantity, too
 	return v
 }
 
@@ -121,12 +121,14 @@ func TestSpecsAreComparedWhole(t *testing.T) {
 	assert.True(t, deepEqual(filled[PodSpec](), s))
 }
 
-func TestNoneIsAsGoodAsEmpty(t *testing.T) {
+func TestWhatMeansTheSameIsEqual(t *testing.T) {
 	a := PodSpec{Labels: map[string]string{}, Containers: []ContainerSpec{{Command: []string{}}}}
 	b := PodSpec{Containers: []ContainerSpec{{}}}
 	assert.True(t, deepEqual(a, b))
 	assert.True(t, deepEqual(b, a))
 	assert.False(t, deepEqual(a, ConfigMapSpec{}))
+	a.Containers[0].Resources.Limits, b.Containers[0].Resources.Limits = ResourceList{"cpu": "500m"}, ResourceList{"cpu": "0.5"}
+	assert.True(t, deepEqual(a, b))
 	a.Labels["a"], b.Labels = "1", map[string]string{"b": "1"}
 	assert.False(t, deepEqual(a, b))
 }

@@ -13,7 +13,7 @@ import (
 // Linux, on every operating system: an *fs.PathError, or an *os.LinkError of a
 // call with two paths, around an errno.
 //
-// Permissions are recorded but not enforced: containers run as root.
+// Permissions are recorded but not enforced, whoever the container runs as.
 //
 // An FS that a process got from its Container is that process's: when it ends,
 // its open files are closed, and what it still writes is lost.

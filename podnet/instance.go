@@ -107,8 +107,7 @@ func (s logStream) Write(b []byte) (int, error) {
 }
 
 // newInstance makes the container's file system: a root layer with the
-// directories and devices that a runtime provides, and the Pod's volumes and
-// the kubelet's files mounted in it.
+// directories and devices that a runtime provides, and what is mounted in it.
 func (c *container) newInstance(s *sandbox, mounts []volume.Mount) (*instance, error) {
 	i := &instance{container: c, sandbox: s, log: &containerLog{onLine: c.lineHook(), written: &c.logged}, processes: make(map[int]*process)}
 	root := volume.New(0)
@@ -131,11 +130,12 @@ func (c *container) newInstance(s *sandbox, mounts []volume.Mount) (*instance, e
 			return nil, err
 		}
 	}
-	var err error
-	if i.termination, err = newTermination(); err != nil {
+	termination, err := newTermination()
+	if err != nil {
 		return nil, err
 	}
-	message, err := i.termination.Node(terminationFile)
+	i.termination = termination
+	message, err := termination.Node(terminationFile)
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (w *Worker) startProbers() {
 			if p == nil {
 				continue
 			}
-			b := &prober{worker: w, container: c, kind: ProbeKind(kind), spec: p, trigger: make(chan struct{}, 1)}
+			b := &prober{worker: w, container: c, kind: ProbeKind(kind), spec: p, trigger: make(chan struct{}, 1), ticker: time.NewTicker(p.Period)}
 			if b.kind == Readiness {
 				w.readiness = append(w.readiness, b)
 			}
@@ -133,6 +133,7 @@ type prober struct {
 	kind      ProbeKind
 	spec      *Probe
 	trigger   chan struct{} // one slot: probe now
+	ticker    *time.Ticker  // from the Pod's admission on, or the last trigger
 
 	busy bool // an attempt goes on; guarded by Worker.mu
 
@@ -144,14 +145,16 @@ type prober struct {
 }
 
 func (b *prober) loop() {
-	ticker := time.NewTicker(b.spec.Period)
-	defer ticker.Stop()
-	for b.probe() {
+	defer b.ticker.Stop()
+	for {
 		select {
-		case <-ticker.C:
+		case <-b.ticker.C:
 		case <-b.trigger:
-			ticker.Reset(b.spec.Period)
+			b.ticker.Reset(b.spec.Period)
 		case <-b.worker.probeCtx.Done():
+			return
+		}
+		if !b.probe() {
 			return
 		}
 	}
