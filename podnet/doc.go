@@ -42,8 +42,9 @@
 //
 // # What differs from a real cluster
 //
-//   - Pods do not reach each other yet: eth0 leads to the node, and no further.
-//     There are no Services, no DNS server and no NetworkPolicies.
+//   - Pods do not reach each other yet: eth0 leads to the node, which has the
+//     gateway's address and forwards nothing. There are no Services, no DNS
+//     server and no NetworkPolicies.
 //   - The specs of a Pod cannot be changed: delete it first. There are no
 //     ephemeral containers, no stdin, no host network and no host ports.
 //   - A process is a goroutine: it shares memory with the test, and cannot be

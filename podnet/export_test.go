@@ -1,7 +1,17 @@
 package podnet
 
+import (
+	"context"
+	"net"
+)
+
 // MountVolumes and RefreshVolumes do what the Pod's worker does at its syncs,
 // for tests that know it to be asleep.
 func (p *Pod) MountVolumes() error { return p.mountVolumes() }
 
 func (p *Pod) RefreshVolumes() (changed bool) { return p.refreshVolumes() }
+
+// DialFromNode connects from a Pod's node, as the kubelet does.
+func DialFromNode(ctx context.Context, p *Pod, network, address string) (net.Conn, error) {
+	return p.node.DialContext(ctx, network, address)
+}

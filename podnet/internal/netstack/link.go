@@ -40,15 +40,16 @@ func (ns *Namespace) AddLink(l Link) error {
 	if l.Endpoint == nil {
 		l.Endpoint, _ = pipe.New("", "", DefaultMTU) // its other end stays unattached
 	}
-	err := ns.addLink(l)
-	if err != nil {
+	added := &link{Link: l}
+	if err := ns.addLink(added); err != nil {
+		ns.stack.RemoveNIC(added.id) // if it came so far
 		l.Endpoint.Close()
-		err = fmt.Errorf("netstack: add link %s: %w", l.Name, err)
+		return fmt.Errorf("netstack: add link %s: %w", l.Name, err)
 	}
-	return err
+	return nil
 }
 
-func (ns *Namespace) addLink(l Link) error {
+func (ns *Namespace) addLink(l *link) error {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {
@@ -58,35 +59,34 @@ func (ns *Namespace) addLink(l Link) error {
 		return errors.New("a link of this name exists")
 	}
 	ns.lastLink++
-	added := &link{Link: l, id: ns.lastLink}
-	if err := ns.stack.CreateNICWithOptions(added.id, ns.pump.attach(l.Endpoint), stack.NICOptions{Name: l.Name}); err != nil {
+	l.id = ns.lastLink
+	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(l.Endpoint), stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}
-	ns.links[l.Name] = added
+	ns.links[l.Name] = l
 	for i, p := range l.Addrs {
-		err := ns.addAddress(added.id, p)
+		err := ns.addAddress(l.id, p)
 		if err == nil {
 			err = ns.addLocal(p)
 		}
 		if err != nil {
-			added.Addrs = l.Addrs[:i] // those that removal has to undo
-			ns.forgetLink(added)
-			ns.stack.RemoveNIC(added.id)
+			l.Addrs = l.Addrs[:i] // those that are to be undone
+			ns.forgetLink(l)
 			return err
 		}
 		if !p.IsSingleIP() {
-			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: added.id})
+			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: l.id})
 		}
 	}
 	for _, a := range l.Hosts {
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: added.id})
+		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: l.id})
 	}
 	for _, gw := range l.Gateways {
 		dst := header.IPv4EmptySubnet
 		if gw.Is6() {
 			dst = header.IPv6EmptySubnet
 		}
-		ns.stack.AddRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: added.id})
+		ns.stack.AddRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: l.id})
 	}
 	return nil
 }

@@ -35,13 +35,13 @@ type Config struct {
 	// Seed decides the ports and sequence numbers that the stack draws.
 	Seed uint64
 
-	// Group is what the namespace has in common with those that it is linked
-	// with; nil if it is linked with none.
+	// Group is that of the namespaces that this one has traffic with; nil if
+	// there are none.
 	Group *Group
 }
 
-// A Group is namespaces that have traffic with each other. The zero value is
-// ready for use.
+// A Group is namespaces that have traffic with each other. In a bubble, one may
+// wait for another to let time pass. The zero value is ready for use.
 type Group struct {
 	tolls tolls
 }
@@ -76,10 +76,10 @@ func New(cfg Config) (*Namespace, error) {
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}),
 	}
 	clk := &clock{start: time.Now()}
-	if cfg.Group == nil {
-		cfg.Group = new(Group)
-	}
 	if InBubble() {
+		if cfg.Group == nil {
+			cfg.Group = new(Group)
+		}
 		ns.pump = newPump()
 		ns.pace = &pace{tolls: &cfg.Group.tolls}
 		clk.fired = ns.pump.kick
