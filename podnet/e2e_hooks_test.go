@@ -1,7 +1,6 @@
 package podnet_test
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -109,7 +108,7 @@ var e2eHooks = []e2e{
 	{hookTitle + "should not wait for a prestop hook longer than the grace period", func(w *world) {
 		spec := one(podnet.ContainerSpec{
 			Run:       w.told("app", pause),
-			Lifecycle: &podnet.Lifecycle{PreStop: &podnet.LifecycleHandler{Exec: action(w.told("hook", func(_ context.Context, c *podnet.Container) error { return deaf(nil, c) }))}},
+			Lifecycle: &podnet.Lifecycle{PreStop: &podnet.LifecycleHandler{Exec: action(w.told("hook", deaf))}},
 		})
 		spec.TerminationGracePeriodSeconds = seconds(4)
 		p := w.apply(spec)
