@@ -92,6 +92,13 @@ func (s *stop) hooking(now time.Time) bool {
 	}
 }
 
+// end gives up a hook that nobody waits for any more.
+func (s *stop) end() {
+	if s != nil && s.cutHook != nil {
+		s.cutHook()
+	}
+}
+
 // stopContainers stops containers, all at the same time, and waits for their
 // end. It gives up and reports false when something more urgent comes up: Stop,
 // or Delete while the Pod is not ending, which goes on where this left off.
@@ -112,6 +119,7 @@ func (w *Worker) stopContainers(containers []*container, opt stopOptions) bool {
 		pause := forever
 		for _, c := range containers {
 			if !w.stopping(c) {
+				c.run.stop.end()
 				continue
 			}
 			running = true
@@ -160,7 +168,7 @@ func (w *Worker) advance(c *container, grace time.Duration, opt stopOptions) tim
 	}
 	if !s.hooked {
 		s.hooked = true
-		s.cutHook()
+		s.end()
 		s.charge(now)
 	}
 	if !s.turned {
