@@ -54,6 +54,42 @@ Containers of web:
 	assert.Contains(t, got.stdout, "\napp     | ready\n")
 }
 
+func TestRunShowsALifeThatIsAllInTheManifest(t *testing.T) {
+	got, took := runVirtual(t, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: words}
+data: {GREETING: hello}
+---
+`[1:]+pod("web", `
+  initContainers:
+  - {name: prepare, image: alpine, args: ["echo $(GREETING)"], envFrom: [{configMapRef: {name: words}}]}
+  - name: proxy
+    image: nginx
+    restartPolicy: Always
+    startupProbe: {httpGet: {path: /, port: 80}, periodSeconds: 3}
+  containers:
+  - name: app
+    image: alpine
+    args: ["wait"]
+    readinessProbe: {tcpSocket: {port: 80}}
+    lifecycle: {preStop: {sleep: {seconds: 7}}}
+`[1:]), "--for", "20s")
+	assert.Equal(t, 0, got.code, got.stderr)
+	assert.Equal(t, 27*time.Second, took, "the preStop hook is part of the end")
+	assert.Contains(t, got.stdout, "\nprepare | hello\n")
+	var rows []string
+	for line := range strings.Lines(got.stdout) {
+		if f := strings.Fields(line); len(f) == 5 && f[0] == "web" {
+			rows = append(rows, strings.Join(f[1:], " "))
+		}
+	}
+	assert.Equal(t, []string{
+		"0/2 Init:0/2 0 0s", "0/2 Init:1/2 0 0s", "1/2 PodInitializing 0 3s", "1/2 Running 0 3s", "2/2 Running 0 3s",
+		"2/2 Terminating 0 20s", "1/2 Terminating 0 27s", "0/2 Terminating 0 27s", "0/2 Completed 0 27s",
+	}, rows)
+}
+
 func TestRunEndsWhenEveryPodHasEnded(t *testing.T) {
 	manifest := pod("a", "  restartPolicy: Never\n  containers: [{name: c, image: alpine, args: [echo done]}]\n") + "---\n" +
 		pod("b", "  restartPolicy: OnFailure\n  containers: [{name: c, image: alpine}]\n")
