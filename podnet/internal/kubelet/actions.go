@@ -79,7 +79,7 @@ func (w *Worker) computeActions() actions {
 	if kept == 0 && len(act.start) == 0 {
 		// Nothing is left for the sidecars to do.
 		act.killPod = true
-		act.init = nil
+		act.init, act.kill = nil, nil
 	}
 	return act
 }
