@@ -1,6 +1,7 @@
 package podnet_test
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,6 +84,68 @@ func TestWarnings(t *testing.T) {
 		"variable extended": {
 			spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{{Env: env("PATH", "/bin", "PATH", "$(PATH):/opt")}}},
 		},
+		"variable hidden by a field": {
+			spec: podnet.PodSpec{InitContainers: []podnet.ContainerSpec{{Env: append(env("A", "1"), podnet.EnvVar{Name: "A",
+				ValueFrom: &podnet.EnvVarSource{FieldRef: &podnet.ObjectFieldSelector{FieldPath: "metadata.name"}}})}}},
+			want: []string{`spec.initContainers[0].env[1]: hides previous definition of "A", which may be dropped when using apply`},
+		},
+		"sidecar and app": {
+			spec: podnet.PodSpec{
+				InitContainers: []podnet.ContainerSpec{{RestartPolicy: podnet.RestartPolicyAlways, Ports: []podnet.ContainerPort{port(80, "", "http")}}},
+				Containers:     []podnet.ContainerSpec{{Ports: []podnet.ContainerPort{port(80, podnet.ProtocolTCP, ""), port(81, "", "http")}}},
+			},
+			want: []string{
+				"spec.containers[0].ports[0]: duplicate port definition with spec.initContainers[0].ports[0]",
+				`spec.containers[0].ports[1]: duplicate port name "http" with spec.initContainers[0].ports[0], services and probes that select ports by name will use spec.initContainers[0].ports[0]`,
+			},
+		},
+		"parts of bytes": {
+			spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{{Resources: podnet.ResourceRequirements{
+				Limits: podnet.ResourceList{"cpu": "100m", "memory": "100m"}, Requests: podnet.ResourceList{"ephemeral-storage": "0.1", "cpu": "1m"}}}}},
+			want: []string{
+				`spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer`,
+				`spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer`,
+				`spec.containers[0].resources.requests[ephemeral-storage]: fractional byte value "100m" is invalid, must be an integer`,
+			},
+		},
+		"annotations of old": {
+			spec: podnet.PodSpec{Annotations: map[string]string{"security.alpha.kubernetes.io/sysctls": "a=b", "container.seccomp.security.alpha.kubernetes.io/a": "runtime/default"}},
+			want: []string{
+				`metadata.annotations[security.alpha.kubernetes.io/sysctls]: non-functional in v1.11+; use the "sysctls" field instead`,
+				`metadata.annotations[container.seccomp.security.alpha.kubernetes.io/a]: non-functional in v1.27+; use the "seccompProfile" field instead`,
+			},
+		},
+		"dotted name": {
+			spec: podnet.PodSpec{Name: "web.0"},
+			want: []string{"metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]"},
+		},
+		"nameserver": {
+			spec: podnet.PodSpec{DNSConfig: &podnet.PodDNSConfig{Nameservers: []string{"10.0.0.1", "0:0::1"}}},
+			want: []string{`spec.dnsConfig.nameservers[1]: IPv6 address "0:0::1" should be in RFC 5952 canonical format ("::1")`},
+		},
+		"files of a ConfigMap": {
+			spec: podnet.PodSpec{Volumes: []podnet.VolumeSpec{{Name: "v", ConfigMap: &podnet.ConfigMapVolumeSource{Name: "m", Items: []podnet.KeyToPath{
+				{Key: "a", Path: "p/q"}, {Key: "b", Path: "pq"}, {Key: "c", Path: "p"}, {Key: "d", Path: "p/"}}}}}},
+			want: []string{
+				`volume "v" (ConfigMap "m"): overlapping paths: "p" with "p/q"`,
+				`volume "v" (ConfigMap "m"): overlapping paths: "p" with "p/q"`,
+				`volume "v" (ConfigMap "m"): overlapping paths: "p" with "p"`,
+			},
+		},
+		"files of several sources": {
+			spec: podnet.PodSpec{Volumes: []podnet.VolumeSpec{{Name: "v", Projected: &podnet.ProjectedVolumeSource{Sources: []podnet.VolumeProjection{
+				{ConfigMap: &podnet.ConfigMapVolumeSource{Name: "m", Items: []podnet.KeyToPath{{Key: "a", Path: "p"}}}},
+				{},
+				{Secret: &podnet.SecretVolumeSource{SecretName: "s", Items: []podnet.KeyToPath{{Key: "a", Path: "p/q"}}}},
+				{DownwardAPI: &podnet.DownwardAPIVolumeSource{Items: []podnet.DownwardAPIVolumeFile{{Path: "p/q/r", FieldRef: &podnet.ObjectFieldSelector{FieldPath: "metadata.name"}}}}},
+			}}}}},
+			want: []string{
+				`volume "v" (Projected) has no sources provided`,
+				`volume "v" (Projected): overlapping paths: "p/q" (Secret "s") with "p" (ConfigMap "m")`,
+				`volume "v" (Projected): overlapping paths: "p/q/r" (DownwardAPI) with "p" (ConfigMap "m")`,
+				`volume "v" (Projected): overlapping paths: "p/q/r" (DownwardAPI) with "p/q" (Secret "s")`,
+			},
+		},
 		"host aliases": {
 			spec: podnet.PodSpec{
 				Containers:  []podnet.ContainerSpec{{Ports: []podnet.ContainerPort{port(1, "", ""), port(1, "", "")}}},
@@ -97,7 +160,14 @@ func TestWarnings(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			test.spec.Name = "web"
+			test.spec.Name = cmp.Or(test.spec.Name, "web")
+			if len(test.spec.Containers) == 0 {
+				test.spec.Containers = []podnet.ContainerSpec{{}}
+			}
+			for i := range test.spec.InitContainers {
+				test.spec.InitContainers[i].Name = "init"
+				test.spec.InitContainers[i].Image = "busybox"
+			}
 			for i := range test.spec.Containers {
 				test.spec.Containers[i].Name = string(rune('a' + i))
 				test.spec.Containers[i].Image = "nginx"
