@@ -105,8 +105,8 @@ var (
 // such a request in two ways at once, and either may be first.
 var anyTimeout = regexp.MustCompile(`(net/http: request canceled( while waiting for connection)?|context deadline exceeded)( \(Client\.Timeout .*\))?`)
 
-func tell(result fmt.Stringer, output string, err error, s *saw) told {
-	t := told{Result: result.String(), Output: output}
+func tell[R ~string](result R, output string, err error, s *saw) told {
+	t := told{Result: string(result), Output: output}
 	if err != nil {
 		t.Err = err.Error()
 	}
@@ -117,10 +117,6 @@ func tell(result fmt.Stringer, output string, err error, s *saw) told {
 	t.Err = clientPort.ReplaceAllString(t.Err, "127.0.0.1:client->")
 	return t
 }
-
-type text string
-
-func (s text) String() string { return string(s) }
 
 func portOf(t *testing.T, address string) int32 {
 	t.Helper()
@@ -354,6 +350,7 @@ func httpCases() map[string]httpCase {
 		"garbage":                   {raw: say("220 mail.example ESMTP\r\n"), get: path("/"), want: output("malformed HTTP")},
 		"a header without a colon":  {raw: say("HTTP/1.1 200 OK\r\nnothing\r\n\r\n"), get: path("/"), want: output("malformed MIME header")},
 		"a status that is none":     {raw: say("HTTP/1.1 2xx OK\r\n\r\n"), get: path("/"), want: output("malformed HTTP status code")},
+		"another protocol":          {raw: say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"), get: path("/"), want: output("failure: HTTP probe failed with statuscode: 101")},
 		"HTTP/1.0":                  {raw: say("HTTP/1.0 200 OK\r\n\r\nuntil the end"), get: path("/"), want: output("success: until the end")},
 
 		"TLS with HTTP/2":                  {serve: ok, kind: secure, get: https, want: output("success: fine")},
@@ -481,7 +478,7 @@ func ours(get v1.HTTPGetAction, ports []probe.Port) (probe.HTTPGet, error) {
 }
 
 func TestHTTPProbesAreTheKubelets(t *testing.T) {
-	real := httpprobe.New(false)
+	kubelet := httpprobe.New(false)
 	for name, c := range httpCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -495,18 +492,18 @@ func TestHTTPProbesAreTheKubelets(t *testing.T) {
 			want := func() told {
 				req, err := httpprobe.NewRequestForHTTPGetAction(&get, container, "127.0.0.1", "probe")
 				if err != nil {
-					return tell(text("unknown"), "", err, s)
+					return tell("unknown", "", err, s)
 				}
-				result, output, err := real.Probe(req, timeout)
-				return tell(text(result), output, err, s)
+				result, output, err := kubelet.Probe(req, timeout)
+				return tell(result, output, err, s)
 			}()
 			got := func() told {
 				g, err := ours(get, ports)
 				if err != nil {
-					return tell(text(probe.Unknown), "", err, s)
+					return tell(probe.Unknown, "", err, s)
 				}
 				result, output, err := g.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-				return tell(text(result), output, err, s)
+				return tell(result, output, err, s)
 			}()
 			if c.want != nil {
 				c.want(t, got)
@@ -548,9 +545,9 @@ func TestTCPProbesAreTheKubelets(t *testing.T) {
 				timeout = second
 			}
 			result, output, err := tcpprobe.New().Probe(host, n, timeout)
-			want := tell(text(result), output, err, new(saw))
+			want := tell(result, output, err, new(saw))
 			r, output, err := probe.TCPSocket{Host: host, Port: n}.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-			got := tell(text(r), output, err, new(saw))
+			got := tell(r, output, err, new(saw))
 			assert.Equal(t, want, got)
 			assert.Contains(t, got.Result+": "+got.Output, c.want)
 		})
@@ -597,7 +594,7 @@ func TestHTTPHooksAreTheKubelets(t *testing.T) {
 			case warning = <-events.Events:
 			default:
 			}
-			want := tell(text(""), warning, err, s)
+			want := tell("", warning, err, s)
 
 			g, err := ours(get, ports)
 			if err == nil {
@@ -606,7 +603,7 @@ func TestHTTPHooksAreTheKubelets(t *testing.T) {
 			if warning != "" {
 				warning = "Warning LifecycleHTTPFallback " + warning
 			}
-			got := tell(text(""), warning, err, s)
+			got := tell("", warning, err, s)
 			assert.Equal(t, want, got)
 			if strings.HasPrefix(name, "https, ") {
 				c.want(t, got)
@@ -840,6 +837,12 @@ func grpcCases() map[string]grpcCase {
 		"the server dies during the call": {serve: frames(func(*http2.Framer, uint32) bool { return false }), want: cannot + "Unavailable desc = error reading from server: EOF"},
 		"the call is refused":             {serve: frames(func(f *http2.Framer, id uint32) bool { f.WriteRSTStream(id, http2.ErrCodeRefusedStream); return true }), want: cannot + "Unavailable desc = stream terminated by RST_STREAM with error code: REFUSED_STREAM"},
 		"GOAWAY":                          {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteGoAway(0, http2.ErrCodeNo, nil); return true }), want: cannot + "Unavailable desc = the connection is draining"},
+		"GOAWAY, and the server dies": {serve: frames(func(f *http2.Framer, _ uint32) bool {
+			f.WriteGoAway(1, http2.ErrCodeNo, []byte("graceful stop"))
+			return false
+		}), want: cannot + `Unavailable desc = closing transport due to: connection error: desc = "error reading from server: EOF", received prior goaway: code: NO_ERROR, debug data: "graceful stop"`},
+		"GOAWAY in silence, and the server dies": {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteGoAway(1, http2.ErrCodeInternal, nil); return false }), want: "received prior goaway: code: INTERNAL_ERROR"},
+		"a frame that makes no sense":            {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteRawFrame(http2.FramePing, 0, 0, []byte("x")); return true }), want: cannot + "Unavailable desc = error reading from server: "},
 		"GOAWAY for a reason": {serve: frames(func(f *http2.Framer, _ uint32) bool {
 			f.WriteGoAway(0, http2.ErrCodeEnhanceYourCalm, []byte("calm"))
 			return true
@@ -867,9 +870,9 @@ func TestGRPCProbesAreTheKubelets(t *testing.T) {
 				timeout = second
 			}
 			result, output, err := grpcprobe.New().Probe("127.0.0.1", c.service, n, timeout, grpcprobe.ProbeOptions{})
-			want := tell(text(result), output, err, s)
+			want := tell(result, output, err, s)
 			r, output, err := probe.GRPC{Host: "127.0.0.1", Port: n, Service: c.service}.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-			got := tell(text(r), output, err, s)
+			got := tell(r, output, err, s)
 			assert.Equal(t, want, got)
 			assert.Contains(t, got.Result+": "+got.Output, c.want)
 		})

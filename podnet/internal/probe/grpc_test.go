@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,15 +34,19 @@ func grpcAnswer(body string, pairs ...string) http.HandlerFunc {
 func healthAnswer(h byte) string { return string(frameMessage([]byte{1 << 3, h})) }
 
 // frames is a server of HTTP/2 that is written by hand: it sends SETTINGS, waits
-// for a call, and sends what follows.
+// for a call, and sends what follows or, if that is nothing, hangs up. It reads
+// while it writes, for a net.Pipe holds nothing.
 func frames(then string) func(c net.Conn) {
 	return func(c net.Conn) {
 		const (
 			data, settings = 0, 4
 			endStream      = 1
 		)
+		var writing sync.WaitGroup
+		defer writing.Wait()
+		defer c.Close()
 		io.ReadFull(c, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")))
-		go io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+		writing.Go(func() { io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00") })
 		for {
 			header := make([]byte, 9)
 			if _, err := io.ReadFull(c, header); err != nil {
@@ -52,7 +57,7 @@ func frames(then string) func(c net.Conn) {
 				if then == "" {
 					return
 				}
-				io.WriteString(c, then)
+				writing.Go(func() { io.WriteString(c, then) })
 			}
 		}
 	}
@@ -155,7 +160,13 @@ func TestGRPC(t *testing.T) {
 			output: late, took: 3 * time.Second, dialed: []time.Duration{0, time.Second, 2600 * time.Millisecond},
 		},
 		"half a SETTINGS frame": {
-			serve:  raw(func(c net.Conn) { go io.WriteString(c, "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00"); silent(c) }),
+			serve: raw(func(c net.Conn) {
+				var writing sync.WaitGroup
+				defer writing.Wait()
+				defer c.Close()
+				writing.Go(func() { io.WriteString(c, "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00") })
+				silent(c)
+			}),
 			output: late, took: 3 * time.Second,
 		},
 	} {

@@ -3,8 +3,11 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 // Hook makes the request of a postStart or preStop hook, which succeeds if there
@@ -53,4 +56,11 @@ func (g HTTPGet) Hook(ctx context.Context, dial Dial) (warning string, err error
 		return "", err
 	}
 	return fmt.Sprintf("request to HTTPS lifecycle hook %s got HTTP response, retry with HTTP succeeded", req.URL.Host), nil
+}
+
+// isHTTPForHTTPS reports whether an https request was answered without TLS. The
+// text is all that net/http says of it.
+func isHTTPForHTTPS(err error) bool {
+	var e *url.Error
+	return errors.As(err, &e) && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client")
 }

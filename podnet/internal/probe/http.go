@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -65,7 +64,6 @@ func (g HTTPGet) Probe(ctx context.Context, dial Dial, timeout time.Duration) (R
 			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
 			TLSHandshakeTimeout: 10 * time.Second,
 			ForceAttemptHTTP2:   true,
-			HTTP2:               &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		},
 	}
 	resp, err := client.Do(req.WithContext(attempt))
@@ -145,11 +143,4 @@ func (g HTTPGet) url() string {
 	}
 	u.Host = net.JoinHostPort(g.Host, strconv.Itoa(g.Port))
 	return u.String()
-}
-
-// isHTTPForHTTPS reports whether an https request was answered without TLS. The
-// text is all that net/http says of it.
-func isHTTPForHTTPS(err error) bool {
-	var e *url.Error
-	return errors.As(err, &e) && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client")
 }
