@@ -1,6 +1,7 @@
 package fabric
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -130,6 +131,11 @@ func (v *veth) drain() {
 	for more := true; more; {
 		more = v.ends[0].deliver()
 		more = v.ends[1].deliver() || more
+		if more {
+			// Two stacks may answer each other's answers without end, and js/wasm
+			// has one thread, from which no goroutine is taken.
+			runtime.Gosched()
+		}
 	}
 }
 

@@ -254,6 +254,12 @@ func grpcCases() map[string]grpcCase {
 		"the server dies during the call": {serve: frames(func(*http2.Framer, uint32) bool { return false }), want: cannot + "Unavailable desc = error reading from server: EOF"},
 		"the call is refused":             {serve: frames(func(f *http2.Framer, id uint32) bool { f.WriteRSTStream(id, http2.ErrCodeRefusedStream); return true }), want: cannot + "Unavailable desc = stream terminated by RST_STREAM with error code: REFUSED_STREAM"},
 		"GOAWAY":                          {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteGoAway(0, http2.ErrCodeNo, nil); return true }), want: cannot + "Unavailable desc = the connection is draining"},
+		"GOAWAY, and the server dies": {serve: frames(func(f *http2.Framer, _ uint32) bool {
+			f.WriteGoAway(1, http2.ErrCodeNo, []byte("graceful stop"))
+			return false
+		}), want: cannot + `Unavailable desc = closing transport due to: connection error: desc = "error reading from server: EOF", received prior goaway: code: NO_ERROR, debug data: "graceful stop"`},
+		"GOAWAY in silence, and the server dies": {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteGoAway(1, http2.ErrCodeInternal, nil); return false }), want: "received prior goaway: code: INTERNAL_ERROR"},
+		"a frame that makes no sense":            {serve: frames(func(f *http2.Framer, _ uint32) bool { f.WriteRawFrame(http2.FramePing, 0, 0, []byte("x")); return true }), want: cannot + "Unavailable desc = error reading from server: "},
 		"GOAWAY for a reason": {serve: frames(func(f *http2.Framer, _ uint32) bool {
 			f.WriteGoAway(0, http2.ErrCodeEnhanceYourCalm, []byte("calm"))
 			return true
@@ -281,9 +287,9 @@ func TestGRPCProbesAreTheKubelets(t *testing.T) {
 				timeout = second
 			}
 			result, output, err := grpcprobe.New().Probe("127.0.0.1", c.service, n, timeout, grpcprobe.ProbeOptions{})
-			want := tell(text(result), output, err, s)
+			want := tell(result, output, err, s)
 			r, output, err := probe.GRPC{Host: "127.0.0.1", Port: n, Service: c.service}.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-			got := tell(text(r), output, err, s)
+			got := tell(r, output, err, s)
 			assert.Equal(t, want, got)
 			assert.Contains(t, got.Result+": "+got.Output, c.want)
 		})

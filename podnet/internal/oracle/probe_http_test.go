@@ -169,6 +169,7 @@ func httpCases() map[string]httpCase {
 		"garbage":                   {raw: say("220 mail.example ESMTP\r\n"), get: path("/"), want: output("malformed HTTP")},
 		"a header without a colon":  {raw: say("HTTP/1.1 200 OK\r\nnothing\r\n\r\n"), get: path("/"), want: output("malformed MIME header")},
 		"a status that is none":     {raw: say("HTTP/1.1 2xx OK\r\n\r\n"), get: path("/"), want: output("malformed HTTP status code")},
+		"another protocol":          {raw: say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"), get: path("/"), want: output("failure: HTTP probe failed with statuscode: 101")},
 		"HTTP/1.0":                  {raw: say("HTTP/1.0 200 OK\r\n\r\nuntil the end"), get: path("/"), want: output("success: until the end")},
 
 		"TLS with HTTP/2":                  {serve: ok, kind: secure, get: https, want: output("success: fine")},
@@ -296,7 +297,7 @@ func ours(get v1.HTTPGetAction, ports []probe.Port) (probe.HTTPGet, error) {
 }
 
 func TestHTTPProbesAreTheKubelets(t *testing.T) {
-	real := httpprobe.New(false)
+	kubelet := httpprobe.New(false)
 	for name, c := range httpCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -310,18 +311,18 @@ func TestHTTPProbesAreTheKubelets(t *testing.T) {
 			want := func() told {
 				req, err := httpprobe.NewRequestForHTTPGetAction(&get, container, "127.0.0.1", "probe")
 				if err != nil {
-					return tell(text("unknown"), "", err, s)
+					return tell("unknown", "", err, s)
 				}
-				result, output, err := real.Probe(req, timeout)
-				return tell(text(result), output, err, s)
+				result, output, err := kubelet.Probe(req, timeout)
+				return tell(result, output, err, s)
 			}()
 			got := func() told {
 				g, err := ours(get, ports)
 				if err != nil {
-					return tell(text(probe.Unknown), "", err, s)
+					return tell(probe.Unknown, "", err, s)
 				}
 				result, output, err := g.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-				return tell(text(result), output, err, s)
+				return tell(result, output, err, s)
 			}()
 			if c.want != nil {
 				c.want(t, got)
@@ -363,9 +364,9 @@ func TestTCPProbesAreTheKubelets(t *testing.T) {
 				timeout = second
 			}
 			result, output, err := tcpprobe.New().Probe(host, n, timeout)
-			want := tell(text(result), output, err, new(saw))
+			want := tell(result, output, err, new(saw))
 			r, output, err := probe.TCPSocket{Host: host, Port: n}.Probe(t.Context(), new(net.Dialer).DialContext, timeout)
-			got := tell(text(r), output, err, new(saw))
+			got := tell(r, output, err, new(saw))
 			assert.Equal(t, want, got)
 			assert.Contains(t, got.Result+": "+got.Output, c.want)
 		})
@@ -412,7 +413,7 @@ func TestHTTPHooksAreTheKubelets(t *testing.T) {
 			case warning = <-events.Events:
 			default:
 			}
-			want := tell(text(""), warning, err, s)
+			want := tell("", warning, err, s)
 
 			g, err := ours(get, ports)
 			if err == nil {
@@ -421,7 +422,7 @@ func TestHTTPHooksAreTheKubelets(t *testing.T) {
 			if warning != "" {
 				warning = "Warning LifecycleHTTPFallback " + warning
 			}
-			got := tell(text(""), warning, err, s)
+			got := tell("", warning, err, s)
 			assert.Equal(t, want, got)
 			if strings.HasPrefix(name, "https, ") {
 				c.want(t, got)

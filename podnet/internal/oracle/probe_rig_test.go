@@ -83,8 +83,8 @@ var (
 // such a request in two ways at once, and either may be first.
 var anyTimeout = regexp.MustCompile(`(net/http: request canceled( while waiting for connection)?|context deadline exceeded)( \(Client\.Timeout .*\))?`)
 
-func tell(result fmt.Stringer, output string, err error, s *saw) told {
-	t := told{Result: result.String(), Output: output}
+func tell[R ~string](result R, output string, err error, s *saw) told {
+	t := told{Result: string(result), Output: output}
 	if err != nil {
 		t.Err = err.Error()
 	}
@@ -95,10 +95,6 @@ func tell(result fmt.Stringer, output string, err error, s *saw) told {
 	t.Err = clientPort.ReplaceAllString(t.Err, "127.0.0.1:client->")
 	return t
 }
-
-type text string
-
-func (s text) String() string { return string(s) }
 
 func portOf(t *testing.T, address string) int32 {
 	t.Helper()

@@ -2,7 +2,9 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 )
 
@@ -16,7 +18,6 @@ type dialer struct {
 	dial    Dial
 	dialing context.Context // of the dials in progress
 	stop    context.CancelFunc
-	unwatch func() bool // the end of the attempt's context
 
 	mu    sync.Mutex // guards what follows
 	ended bool       // nothing may be dialed
@@ -26,12 +27,10 @@ type dialer struct {
 	busy sync.WaitGroup // dials in progress and open connections
 }
 
-// newDialer returns a dialer, for which the caller must call end. When ctx ends
-// everything is closed.
+// newDialer returns a dialer, for which the caller must call end.
 func newDialer(ctx context.Context, dial Dial) *dialer {
 	d := &dialer{dial: dial, conns: make(map[*conn]bool)}
 	d.dialing, d.stop = context.WithCancel(ctx)
-	d.unwatch = context.AfterFunc(ctx, d.closeAll)
 	return d
 }
 
@@ -72,6 +71,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return c, nil
 }
 
+// closeAll closes what is open, and what will be.
 func (d *dialer) closeAll() {
 	d.mu.Lock()
 	d.dead = true
@@ -97,7 +97,15 @@ func (d *dialer) end(failed bool) {
 		d.closeAll()
 	}
 	d.busy.Wait()
-	d.unwatch()
+}
+
+// read reads the body of a response, as much of it as counts, and closes it.
+func (d *dialer) read(ctx context.Context, resp *http.Response) ([]byte, error) {
+	// After "101 Switching Protocols" the body is the connection itself, which
+	// does not know of ctx.
+	defer context.AfterFunc(ctx, d.closeAll)()
+	defer resp.Body.Close()
+	return io.ReadAll(io.LimitReader(resp.Body, maxBody))
 }
 
 // conn is a connection of a dialer.

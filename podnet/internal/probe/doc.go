@@ -15,6 +15,8 @@
 //     leaves a hook alone whose time is over.
 //   - When https times out the kubelet says "context deadline exceeded" or
 //     "net/http: request canceled", as it happens: the first it is here.
+//   - There are no HTTP/2 pings, by which the kubelet notices after 45 seconds
+//     that nobody is there.
 //   - A hook does not keep its connection for the next one.
 //   - The back-off of the gRPC client, which shows if a timeout is longer than
 //     two seconds, has no jitter.

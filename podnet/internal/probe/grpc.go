@@ -18,7 +18,8 @@ type GRPC struct {
 }
 
 // Probe makes an attempt. Connecting is part of it: until the timeout it is tried
-// again, with the back-off of a gRPC client. The error is always nil.
+// again, with the back-off of a gRPC client. The timeout must be positive. The
+// error is always nil.
 func (g GRPC) Probe(ctx context.Context, dial Dial, timeout time.Duration) (Result, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -30,16 +31,16 @@ func (g GRPC) Probe(ctx context.Context, dial Dial, timeout time.Duration) (Resu
 	if err != nil {
 		return Failure, fmt.Sprintf("error: failed to connect service at %q: %v", address, err), nil
 	}
-	health, failed := conn.check(ctx, g.Service)
+	answer, failed := conn.check(ctx, g.Service)
 	if failed != nil && failed.unprocessed {
-		health, failed = conn.checkAgain(ctx, dial, g.Service)
+		answer, failed = conn.checkAgain(ctx, dial, g.Service)
 	}
 	conn.Close()
 	switch {
-	case failed == nil && health == healthServing:
+	case failed == nil && answer == healthServing:
 		return Success, "service healthy", nil
 	case failed == nil:
-		return Failure, fmt.Sprintf("service unhealthy (responded with %q)", health), nil
+		return Failure, fmt.Sprintf("service unhealthy (responded with %q)", answer), nil
 	case failed.code == codeUnimplemented:
 		return Failure, "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): " + failed.message, nil
 	case failed.code == codeDeadlineExceeded:

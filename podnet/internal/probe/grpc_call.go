@@ -16,14 +16,14 @@ import (
 const (
 	checkMethod = "/grpc.health.v1.Health/Check"
 
-	// grpcUserAgent names the gRPC of the kubelet.
+	// grpcUserAgent names the gRPC that Kubernetes 1.37 is built with.
 	grpcUserAgent = "kube-probe/" + version + " grpc-go/1.82.1"
 
 	// maxForeign is how much is shown of an answer that is not gRPC's.
 	maxForeign = 1024
 )
 
-// check makes the call. Until it is closed, c is of no more use.
+// check makes the call.
 func (c *grpcConn) check(ctx context.Context, service string) (health, *grpcStatus) {
 	if isOver(ctx) {
 		return 0, contextStatus(ctx)
@@ -132,14 +132,35 @@ func (c *grpcConn) status(ctx context.Context, err error) *grpcStatus {
 	if s := resetStatus(err); s != nil {
 		return s
 	}
-	if err := c.wire.failure(); err != nil {
-		return &grpcStatus{code: codeUnavailable, message: fmt.Sprintf("error reading from server: %v", err)}
+	reading := c.wire.failure()
+	if reading == nil {
+		if !strings.HasPrefix(err.Error(), "connection error: ") {
+			// The server has sent GOAWAY and will not look at this call.
+			return &grpcStatus{code: codeUnavailable, message: "the connection is draining", unprocessed: true}
+		}
+		reading = err // a frame that makes no sense
 	}
-	if strings.HasPrefix(err.Error(), "connection error: ") { // a frame that makes no sense
-		return &grpcStatus{code: codeUnavailable, message: fmt.Sprintf("error reading from server: %v", err)}
+	s := &grpcStatus{code: codeUnavailable, message: fmt.Sprintf("error reading from server: %v", reading)}
+	if reason := goAwayReason(err); reason != "" {
+		s.message = fmt.Sprintf("closing transport due to: connection error: desc = %q, received prior goaway: %s", s.message, reason)
 	}
-	// The server has sent GOAWAY and will not look at this call.
-	return &grpcStatus{code: codeUnavailable, message: "the connection is draining", unprocessed: true}
+	return s
+}
+
+// goAwayReason returns what a server that has hung up had said in GOAWAY, or "".
+// Of such an error net/http shows the text only.
+func goAwayReason(err error) string {
+	const text = "http2: server sent GOAWAY and closed the connection; LastStreamID=%d, ErrCode=%s debug=%q"
+	var id uint32
+	var code, debug string
+	if _, err := fmt.Sscanf(err.Error(), text, &id, &code, &debug); err != nil {
+		return ""
+	}
+	reason := "code: " + strings.TrimSuffix(code, ",")
+	if debug != "" {
+		reason += fmt.Sprintf(", debug data: %q", debug)
+	}
+	return reason
 }
 
 // resetStatus makes a status of an error that stands for RST_STREAM, or returns

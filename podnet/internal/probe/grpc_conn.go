@@ -15,10 +15,9 @@ import (
 // The times of a gRPC client that connects: backoff.DefaultConfig and
 // minConnectTimeout of google.golang.org/grpc.
 const (
-	backOffInitial    = time.Second
-	backOffMultiplier = 1.6
-	backOffMax        = 120 * time.Second
-	connectTimeout    = 20 * time.Second
+	backOffInitial = time.Second
+	backOffMax     = 120 * time.Second
+	connectTimeout = 20 * time.Second
 )
 
 // grpcConn is a connection to a gRPC server that has shown to speak HTTP/2.
@@ -30,7 +29,7 @@ type grpcConn struct {
 
 // connectGRPC connects as soon as it can. The error is that of ctx.
 func connectGRPC(ctx context.Context, dial Dial, address string) (*grpcConn, error) {
-	for delay := backOffInitial; ; delay = min(time.Duration(float64(delay)*backOffMultiplier), backOffMax) {
+	for delay := backOffInitial; ; delay = min(delay*8/5, backOffMax) { // times 1.6
 		attempt, cancel := context.WithTimeout(ctx, max(connectTimeout, delay))
 		conn, err := dialGRPC(attempt, dial, address)
 		cancel()

@@ -85,21 +85,22 @@ func internalStatus(format string, args ...any) *grpcStatus {
 	return &grpcStatus{code: codeInternal, message: fmt.Sprintf(format, args...)}
 }
 
-// encodeTimeout is the header grpc-timeout for d: at most eight digits, in the
-// smallest unit, rounded up.
+// encodeTimeout is the header grpc-timeout for d: eight digits at most, of the
+// smallest unit that will do, rounded up.
 func encodeTimeout(d time.Duration) string {
-	const maxDigits = 1e8 - 1
-	for _, u := range []struct {
-		name string
-		unit time.Duration
-	}{{"n", time.Nanosecond}, {"u", time.Microsecond}, {"m", time.Millisecond}, {"S", time.Second}, {"M", time.Minute}} {
-		n := int64(d / u.unit)
-		if d%u.unit > 0 {
+	const most = 99_999_999
+	units := [...]struct {
+		name   string
+		length time.Duration
+	}{{"n", time.Nanosecond}, {"u", time.Microsecond}, {"m", time.Millisecond}, {"S", time.Second}, {"M", time.Minute}, {"H", time.Hour}}
+	for _, u := range units {
+		n := d / u.length
+		if d%u.length > 0 {
 			n++
 		}
-		if n <= maxDigits {
-			return strconv.FormatInt(n, 10) + u.name
+		if n <= most {
+			return strconv.FormatInt(int64(n), 10) + u.name
 		}
 	}
-	return strconv.FormatInt(int64(d/time.Hour)+1, 10) + "H"
+	return "" // no Duration is that long
 }

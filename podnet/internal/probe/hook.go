@@ -3,9 +3,11 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
+	"strings"
 )
 
 // Hook makes the request of a postStart or preStop hook, which succeeds if there
@@ -15,7 +17,7 @@ import (
 // warning is the message of an event of reason LifecycleHTTPFallback; otherwise
 // it is empty.
 func (g HTTPGet) Hook(ctx context.Context, dial Dial) (warning string, err error) {
-	req, err := g.request(ctx, "lifecycle")
+	req, err := g.request("lifecycle")
 	if err != nil {
 		return "", err
 	}
@@ -30,29 +32,35 @@ func (g HTTPGet) Hook(ctx context.Context, dial Dial) (warning string, err error
 		d.end(err != nil)
 	}()
 	client := &http.Client{Transport: transport, CheckRedirect: checkRedirect}
-	resp, err := client.Do(req)
-	discard(resp)
+	// send passes over the response, but waits for the end of a short one.
+	send := func(req *http.Request) error {
+		resp, err := client.Do(req.WithContext(ctx))
+		switch {
+		case err != nil:
+			return err
+		case resp.ContentLength <= maxBody:
+			d.read(ctx, resp)
+		default:
+			resp.Body.Close()
+		}
+		return nil
+	}
+	err = send(req)
 	if !isHTTPForHTTPS(err) {
 		return "", err
 	}
 	req = req.Clone(ctx)
 	req.URL.Scheme = "http"
 	req.Header.Del("Authorization")
-	resp, httpErr := client.Do(req)
-	discard(resp)
-	if httpErr != nil {
+	if send(req) != nil {
 		return "", err
 	}
 	return fmt.Sprintf("request to HTTPS lifecycle hook %s got HTTP response, retry with HTTP succeeded", req.URL.Host), nil
 }
 
-// discard closes resp, which may be nil, after reading what is short.
-func discard(resp *http.Response) {
-	if resp == nil {
-		return
-	}
-	if resp.ContentLength <= maxBody {
-		io.CopyN(io.Discard, resp.Body, maxBody)
-	}
-	resp.Body.Close()
+// isHTTPForHTTPS reports whether an https request was answered without TLS. The
+// text is all that net/http says of it.
+func isHTTPForHTTPS(err error) bool {
+	var e *url.Error
+	return errors.As(err, &e) && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client")
 }

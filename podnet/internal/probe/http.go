@@ -3,9 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -46,13 +44,18 @@ type Header struct {
 // There is an error, and the kubelet tries again at once, if the body breaks off
 // or if no request can be made of g; the Result is then Failure or Unknown.
 func (g HTTPGet) Probe(ctx context.Context, dial Dial, timeout time.Duration) (Result, string, error) {
-	req, err := g.request(ctx, "probe")
+	req, err := g.request("probe")
 	if err != nil {
 		return Unknown, "", err
 	}
+	attempt := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		attempt, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	d := newDialer(ctx, dial)
 	client := &http.Client{
-		Timeout:       timeout,
 		CheckRedirect: checkRedirect,
 		Transport: &http.Transport{
 			DialContext:         d.DialContext,
@@ -61,26 +64,38 @@ func (g HTTPGet) Probe(ctx context.Context, dial Dial, timeout time.Duration) (R
 			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
 			TLSHandshakeTimeout: 10 * time.Second,
 			ForceAttemptHTTP2:   true,
-			HTTP2:               &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		},
 	}
-	resp, err := client.Do(req)
+	resp, err := client.Do(req.WithContext(attempt))
 	if err != nil {
+		err = orTimeout(attempt, err, "exceeded while awaiting headers")
 		d.end(true)
 		return Failure, err.Error(), nil
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
-	resp.Body.Close()
-	d.end(err != nil)
-	switch {
-	case err != nil:
+	body, err := d.read(ctx, resp)
+	if err != nil {
+		err = orTimeout(attempt, err, "or context cancellation while reading body")
+		d.end(true)
 		return Failure, "", err
+	}
+	d.end(false)
+	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 399:
 		return Failure, fmt.Sprintf("HTTP probe failed with statuscode: %d", resp.StatusCode), nil
 	case resp.StatusCode >= 300:
 		return Warning, fmt.Sprintf("Probe terminated redirects, Response body: %s", body), nil
 	}
 	return Success, string(body), nil
+}
+
+// orTimeout adds to err what an http.Client does when its Timeout is over. The
+// client's own will not do: it must be later than the deadline for that, which in
+// a synctest bubble it is not.
+func orTimeout(ctx context.Context, err error, during string) error {
+	if deadline, ok := ctx.Deadline(); ok && !deadline.After(time.Now()) {
+		return fmt.Errorf("%w (Client.Timeout %s)", err, during)
+	}
+	return err
 }
 
 // checkRedirect is for an http.Client.
@@ -95,8 +110,8 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 }
 
 // request returns the request of g. The purpose is part of its User-Agent.
-func (g HTTPGet) request(ctx context.Context, purpose string) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url(), nil)
+func (g HTTPGet) request(purpose string) (*http.Request, error) {
+	req, err := http.NewRequest(http.MethodGet, g.url(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +143,4 @@ func (g HTTPGet) url() string {
 	}
 	u.Host = net.JoinHostPort(g.Host, strconv.Itoa(g.Port))
 	return u.String()
-}
-
-// isHTTPForHTTPS reports whether an https request was answered without TLS. The
-// text is all that net/http says of it.
-func isHTTPForHTTPS(err error) bool {
-	var e *url.Error
-	return errors.As(err, &e) && strings.Contains(e.Err.Error(), "server gave HTTP response to HTTPS client")
 }
