@@ -41,8 +41,7 @@ func (c *ContainerSpec) validateHooksAndProbes(errs *fieldErrors, at string, gra
 }
 
 func (p *Probe) validate(errs *fieldErrors, at string) {
-	handlers := handlers{Exec: p.Exec, HTTPGet: p.HTTPGet, TCPSocket: p.TCPSocket, GRPC: p.GRPC}
-	handlers.validate(errs, at, 0)
+	handlers{Exec: p.Exec, HTTPGet: p.HTTPGet, TCPSocket: p.TCPSocket, GRPC: p.GRPC}.validate(errs, at, 0)
 	errs.notNegative(at+".initialDelaySeconds", int64(p.InitialDelaySeconds))
 	errs.notNegative(at+".timeoutSeconds", int64(p.TimeoutSeconds))
 	errs.notNegative(at+".periodSeconds", int64(p.PeriodSeconds))
@@ -64,8 +63,7 @@ func (p *Probe) validateSuccessOnce(errs *fieldErrors, at string) {
 // validate is fine with a nil handler.
 func (h *LifecycleHandler) validate(errs *fieldErrors, at string, gracePeriod int64) {
 	if h != nil {
-		handlers := handlers{Exec: h.Exec, HTTPGet: h.HTTPGet, Sleep: h.Sleep}
-		handlers.validate(errs, at, gracePeriod)
+		handlers{Exec: h.Exec, HTTPGet: h.HTTPGet, Sleep: h.Sleep}.validate(errs, at, gracePeriod)
 	}
 }
 

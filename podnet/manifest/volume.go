@@ -76,8 +76,8 @@ func (c *converter) items(at string, from []corev1.KeyToPath) []podnet.KeyToPath
 	})
 }
 
-// files converts those of the source at path at. Unlike in its own errors, the
-// API server's errors about them have no index.
+// files converts those of the source at path at. The path of a fieldRef has no
+// items and no index, as in the API server's errors.
 func (c *converter) files(at string, from []corev1.DownwardAPIVolumeFile) []podnet.DownwardAPIVolumeFile {
 	source := at
 	return convertList(c, at+".items", from, func(at string, file *corev1.DownwardAPIVolumeFile) podnet.DownwardAPIVolumeFile {

@@ -42,7 +42,7 @@ func TestPods(t *testing.T) {
 		{name: "unknown restartPolicy", want: refused, in: "spec", text: "restartPolicy: Sometimes"},
 		{name: "no grace", want: accepted, in: "spec", text: "terminationGracePeriodSeconds: 0"},
 		{name: "negative grace", want: accepted, in: "spec", text: "terminationGracePeriodSeconds: -1",
-			difference: differs("the API server takes it for 1, and kubectl edit cannot write it back",
+			difference: differs("the API server takes it for 1, which nobody can mean",
 				"spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0")},
 		{name: "deadline", want: accepted, in: "spec", text: "activeDeadlineSeconds: 1"},
 		{name: "deadline of 0", want: refused, in: "spec", text: "activeDeadlineSeconds: 0"},

@@ -79,7 +79,7 @@ func TestMounts(t *testing.T) {
 		{name: "the root", want: accepted, in: "mount", text: "mountPath: /",
 			difference: differs(root, `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/": must not be '/': podnet gives each container a root of its own`)},
 		{name: "a colon", want: accepted, in: "mount", text: "mountPath: /a:b",
-			difference: differs("Docker could not do it; Kubernetes has stopped to ask", `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/a:b": must not contain ':'`)},
+			difference: differs("Kubernetes says that it must not be, and does not check", `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/a:b": must not contain ':'`)},
 		{name: "dots", want: accepted, in: "mount", text: "mountPath: /a/../b",
 			difference: differs(root, `spec.containers[0].volumeMounts[0].mountPath: Invalid value: "/a/../b": must not contain '..'`)},
 		{name: "equal paths", want: accepted, in: "container", text: "volumeMounts: [{name: v, mountPath: /x}, {name: v, mountPath: x/}]",
