@@ -42,6 +42,23 @@ var e2eConditions = []e2e{
 		assert.True(w, at("Initialized").After(at("PodReadyToStartContainers")))
 		assert.False(w, at("Ready").Before(at("Initialized")))
 	}},
+	{"Pod conditions managed by Kubelet a pod failing to mount volumes and without init containers should report scheduled and initialized conditions set", func(w *world) {
+		p := w.apply(missingConfigMap(one(podnet.ContainerSpec{})))
+		w.at(time.Minute)
+		assert.Equal(w, "PodReadyToStartContainers=false(PodSandboxNotReady) Initialized=true Ready=false(ContainersNotReady) ContainersReady=false(ContainersNotReady) PodScheduled=true", conditions(p.Status()))
+		assert.Equal(w, "0/1 ContainerCreating 0", columns(p))
+		assert.Contains(w, strings.Join(w.events(p, "FailedMount"), "\n"), `MountVolume.SetUp failed for volume "cfg" : configmap "none" not found`)
+		require.NoError(w, w.cluster.Apply(w.Context(), podnet.ConfigMapSpec{Name: "none"}))
+		w.at(3 * time.Minute)
+		assert.Equal(w, "1/1 Running 0", columns(p), "it comes up when the ConfigMap does")
+	}},
+	{"Pod conditions managed by Kubelet a pod failing to mount volumes and with init containers should report just the scheduled condition set", func(w *world) {
+		spec := missingConfigMap(one(podnet.ContainerSpec{}))
+		spec.InitContainers = []podnet.ContainerSpec{{Name: "init", Run: exits(0, 0)}}
+		p := w.apply(spec)
+		w.at(time.Minute)
+		assert.Equal(w, "PodReadyToStartContainers=false(PodSandboxNotReady) Initialized=false(ContainersNotInitialized) Ready=false(ContainersNotReady) ContainersReady=false(ContainersNotReady) PodScheduled=true", conditions(p.Status()))
+	}},
 	{"Pod conditions managed by Kubelet should contain podIPs in status for succeeded pod", func(w *world) { w.podIPs(0) }},
 	{"Pod conditions managed by Kubelet should contain podIPs in status for failed pod", func(w *world) { w.podIPs(1) }},
 	{"Pod conditions managed by Kubelet should contain podIPs in status during termination", func(w *world) {
@@ -58,6 +75,13 @@ var e2eConditions = []e2e{
 		assert.Equal(w, "containers with unready status: [app]", c.Message)
 		assert.False(w, p.Status().Containers[0].Started)
 	}},
+}
+
+// missingConfigMap mounts a ConfigMap that is not there.
+func missingConfigMap(spec podnet.PodSpec) podnet.PodSpec {
+	spec.Volumes = []podnet.VolumeSpec{{Name: "cfg", ConfigMap: &podnet.ConfigMapVolumeSource{Name: "none"}}}
+	spec.Containers[0].VolumeMounts = []podnet.VolumeMount{{Name: "cfg", MountPath: "/cfg"}}
+	return spec
 }
 
 func (w *world) podIPs(code int) {
@@ -200,5 +224,19 @@ var e2eFiles = []e2e{
 		text, err := w.apply(spec).Container("app").FS().ReadFile("/etc/hosts")
 		require.NoError(w, err)
 		assert.Contains(w, string(text), "\n# Entries added by HostAliases.\n123.45.67.89\tfoo\tbar\n")
+	}},
+	{"Hostname of Pod a pod with subdomain field has FQDN, hostname is shortname", func(w *world) {
+		spec := one(podnet.ContainerSpec{})
+		spec.Subdomain = "t"
+		p := w.apply(spec)
+		assert.Equal(w, "pod", p.Container("app").Hostname())
+		text, err := p.Container("app").FS().ReadFile("/etc/hosts")
+		require.NoError(w, err)
+		assert.Contains(w, string(text), p.IP().String()+"\tpod.t.default.svc.cluster.local\tpod\n")
+	}},
+	{"Hostname of Pod a pod with subdomain field has FQDN, when setHostnameAsFQDN is set to true, the FQDN is set as hostname", func(w *world) {
+		spec := one(podnet.ContainerSpec{})
+		spec.Subdomain, spec.SetHostnameAsFQDN = "t", true
+		assert.Equal(w, "pod.t.default.svc.cluster.local", w.apply(spec).Container("app").Hostname())
 	}},
 }
