@@ -361,6 +361,7 @@ func TestCloseUnderTraffic(t *testing.T) {
 				}
 				wg.Go(func() {
 					for { // refused, again and again
+						runtime.Gosched() // js/wasm takes no goroutine from its one thread
 						if _, err := a.Dial(context.Background(), "tcp", netip.AddrPortFrom(b.ipv6, 1).String()); errors.Is(err, net.ErrClosed) {
 							return
 						}
