@@ -110,7 +110,7 @@ var e2ePods = []e2e{
 		require.NoError(w, p.DeleteWith(w.Context(), podnet.DeleteOptions{GracePeriodSeconds: seconds(-1)}))
 		assert.Equal(w, 2, int(time.Since(w.begun).Seconds()))
 	}},
-	{"Pods Extended Pods Set QOS Class delete by force frees the name at once", func(w *world) {
+	{"Pods a deletion by force frees the name at once", func(w *world) {
 		p := w.apply(one(podnet.ContainerSpec{Run: w.told("old", deaf)}))
 		require.NoError(w, p.DeleteWith(w.Context(), podnet.DeleteOptions{GracePeriodSeconds: seconds(0)}))
 		again := w.apply(one(podnet.ContainerSpec{}))

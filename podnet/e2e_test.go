@@ -18,7 +18,8 @@ import (
 )
 
 // e2e is a test of Kubernetes' own end-to-end suite, by its title, as far as it
-// can be told of one Pod. [C] marks those of the conformance suite.
+// can be told of one Pod. [C] marks those of the conformance suite. Beside them
+// stand a few of podnet's own, where the suite has none for a rule.
 type e2e struct {
 	title string
 	run   func(w *world)

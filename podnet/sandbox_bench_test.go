@@ -15,8 +15,8 @@ import (
 // it with -benchtime=1000x: every Pod stays until the end.
 func BenchmarkStartPod(b *testing.B) {
 	for name, cfg := range map[string]podnet.Config{
-		"on ten nodes": {Nodes: 10},
-		"on one node":  {PodCIDRs: prefixes("fd00:10:244::/56")}, // with room for all
+		"on a hundred nodes": {Nodes: 100},                             // dual stack, with room for 25,300
+		"on one node":        {PodCIDRs: prefixes("fd00:10:244::/56")}, // with room for all
 	} {
 		b.Run(name, func(b *testing.B) {
 			c, err := podnet.NewCluster(cfg)
