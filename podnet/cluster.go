@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -23,7 +24,8 @@ import (
 type Cluster struct {
 	config     Config
 	nameserver netip.Addr
-	headStart  time.Duration // of a container before the next one of its Pod
+	network    *fabric.Network // between the nodes
+	headStart  time.Duration   // of a container before the next one of its Pod
 	programs   programs
 
 	mu       sync.Mutex // guards what follows
@@ -46,13 +48,16 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	nodes, err := newNodes(cfg)
+	network := fabric.NewNetwork(uint32(cfg.NodeMTU))
+	network.SetLatency(cfg.NodeLatency)
+	nodes, err := newNodes(cfg, network)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
+		network:    network,
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
 	}
 	if c.images == nil {
@@ -254,6 +259,7 @@ func (c *Cluster) Close() error {
 	for _, n := range c.nodes {
 		n.close()
 	}
+	c.network.Close()
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err

@@ -26,6 +26,20 @@ type Config struct {
 	// 10.96.0.0/16 and fd00:10:96::/112.
 	ServiceCIDRs []netip.Prefix
 
+	// NodeCIDRs are the ranges of the nodes' own addresses, at most one for each
+	// family: node-1 has the second address, after the gateway. The default is
+	// 172.18.0.0/16 and fc00:f853:ccd:e793::/64, as with kind.
+	NodeCIDRs []netip.Prefix
+
+	// NodeLatency is how long a packet takes from one node to another, one way.
+	// The default is no time at all.
+	NodeLatency time.Duration
+
+	// PodMTU and NodeMTU are the longest IP packets, in bytes, on the link
+	// between a Pod and its node and between nodes. The default is 1500; the
+	// least is 1280, IPv6's.
+	PodMTU, NodeMTU int
+
 	// Domain is the cluster's DNS domain. The default is cluster.local.
 	Domain string
 
@@ -74,6 +88,10 @@ func (c *Config) setDefaults() error {
 	if len(c.ServiceCIDRs) == 0 {
 		c.ServiceCIDRs = []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16"), netip.MustParsePrefix("fd00:10:96::/112")}
 	}
+	if len(c.NodeCIDRs) == 0 {
+		c.NodeCIDRs = []netip.Prefix{netip.MustParsePrefix("172.18.0.0/16"), netip.MustParsePrefix("fc00:f853:ccd:e793::/64")}
+	}
+	c.PodMTU, c.NodeMTU = cmp.Or(c.PodMTU, 1500), cmp.Or(c.NodeMTU, 1500)
 	if c.Nodes < 0 {
 		return fmt.Errorf("podnet: Config.Nodes is %d: it must be positive", c.Nodes)
 	}
@@ -83,15 +101,48 @@ func (c *Config) setDefaults() error {
 	if err := checkRanges("ServiceCIDRs", c.ServiceCIDRs); err != nil {
 		return err
 	}
-	for _, pods := range c.PodCIDRs {
-		for _, services := range c.ServiceCIDRs {
-			if pods.Overlaps(services) {
-				return fmt.Errorf("podnet: Config.PodCIDRs %s and Config.ServiceCIDRs %s overlap", pods, services)
-			}
+	if err := checkRanges("NodeCIDRs", c.NodeCIDRs); err != nil {
+		return err
+	}
+	if err := c.checkOverlaps(); err != nil {
+		return err
+	}
+	if c.NodeLatency < 0 {
+		return fmt.Errorf("podnet: Config.NodeLatency is %s: it must not be negative", c.NodeLatency)
+	}
+	for name, mtu := range map[string]int{"PodMTU": c.PodMTU, "NodeMTU": c.NodeMTU} {
+		if mtu < 1280 || mtu > 65535 {
+			return fmt.Errorf("podnet: Config.%s is %d: it must be between 1280 and 65535", name, mtu)
 		}
 	}
 	if msgs := dns1123SubdomainErrors(c.Domain); len(msgs) > 0 {
 		return fmt.Errorf("podnet: Config.Domain %q: %s", c.Domain, msgs[0])
+	}
+	return nil
+}
+
+// checkOverlaps reports ranges that overlap, and families of Pods that nodes do not
+// have.
+func (c *Config) checkOverlaps() error {
+	fields := []struct {
+		name   string
+		ranges []netip.Prefix
+	}{{"PodCIDRs", c.PodCIDRs}, {"ServiceCIDRs", c.ServiceCIDRs}, {"NodeCIDRs", c.NodeCIDRs}}
+	for i, f := range fields {
+		for _, g := range fields[i+1:] {
+			for _, a := range f.ranges {
+				for _, b := range g.ranges {
+					if a.Overlaps(b) {
+						return fmt.Errorf("podnet: Config.%s %s and Config.%s %s overlap", f.name, a, g.name, b)
+					}
+				}
+			}
+		}
+	}
+	for _, p := range c.PodCIDRs {
+		if !ofFamily(c.NodeCIDRs, p.Addr().Is4()).IsValid() {
+			return fmt.Errorf("podnet: Config.NodeCIDRs %v has no range of the family of Config.PodCIDRs %s", c.NodeCIDRs, p)
+		}
 	}
 	return nil
 }

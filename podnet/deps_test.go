@@ -35,7 +35,8 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "the engine takes function hooks and knows nothing of Pods"},
-	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "a link knows packets, neither sockets nor Pods"},
+	{"podnet.dev/podnet/internal/netfilter", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables"}, "it knows packets and connections, neither links nor Pods"},
+	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/netfilter"}, "a link knows packets, neither sockets nor Pods"},
 	{"podnet.dev/podnet/internal", "podnet.dev/podnet/manifest", nil, "arrows point down"},
 	{"podnet.dev/podnet/manifest", "podnet.dev/podnet/internal", nil, "what a manifest needs, the front door offers to all"},
 	{"podnet.dev/podnet/image", "podnet.dev/podnet/internal", nil, "an image is a Program like a user's"},
@@ -53,7 +54,7 @@ var reserved = []struct {
 	only   []string
 	reason string
 }{
-	{"gvisor.dev", []string{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet/internal/fabric"}, "the engine is the only one to touch gVisor"},
+	{"gvisor.dev", []string{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet/internal/fabric", "podnet.dev/podnet/internal/netfilter"}, "the engine is the only one to touch gVisor"},
 	{"k8s.io", []string{"podnet.dev/podnet/manifest"}, "heavy, and only YAML needs it"},
 	{"sigs.k8s.io", []string{"podnet.dev/podnet/manifest"}, "heavy, and only YAML needs it"},
 	{"go.yaml.in", []string{"podnet.dev/podnet/manifest"}, "only YAML needs it"},

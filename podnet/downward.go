@@ -20,25 +20,15 @@ func (p *Pod) field(path string, addrs []netip.Addr) (string, error) {
 	case "spec.serviceAccountName":
 		return "default", nil // what the API server fills in
 	case "status.hostIP":
-		return p.node.addrs()[0].String(), nil
+		return p.node.addrs[0].String(), nil
 	case "status.hostIPs":
-		return joinAddrs(p.node.addrs()), nil
+		return joinAddrs(p.node.addrs), nil
 	case "status.podIP":
 		return joinAddrs(addrs[:min(1, len(addrs))]), nil
 	case "status.podIPs":
 		return joinAddrs(addrs), nil
 	}
 	return p.metadata(path)
-}
-
-// addrs returns the node's addresses. It has none of its own yet: they are what
-// its Pods know it by, their gateways.
-func (n *node) addrs() []netip.Addr {
-	addrs := make([]netip.Addr, len(n.ranges))
-	for i, r := range n.ranges {
-		addrs[i] = r.Gateway()
-	}
-	return addrs
 }
 
 func joinAddrs(addrs []netip.Addr) string {

@@ -13,38 +13,60 @@ import (
 	"podnet.dev/podnet/internal/netstack"
 )
 
-// node is a machine of the cluster: a range of addresses, and a network
-// namespace with a link to each Pod.
+// node is a machine of the cluster: a range of addresses, a router between its
+// Pods and the network, and a network namespace of its own.
 type node struct {
-	name   string
-	ranges []*ipam.Allocator // in the order of Config.PodCIDRs
-	seed   uint64
-	group  *netstack.Group // of all namespaces of the cluster
-	pods   int             // guarded by Cluster.mu
+	name    string
+	addrs   []netip.Addr      // its own on the network between nodes, in the order of Config.PodCIDRs
+	ranges  []*ipam.Allocator // in the order of Config.PodCIDRs
+	subnets []netip.Prefix    // Config.NodeCIDRs of those families
+	seed    uint64
+	mtu     uint32          // of the Pods' links
+	network *fabric.Network // between the nodes
+	group   *netstack.Group // of all namespaces of the cluster
+	pods    int             // guarded by Cluster.mu
 
 	mu      sync.Mutex          // guards what follows
+	router  *fabric.Router      // nil until it is needed
 	net     *netstack.Namespace // nil until it is needed
 	kubelet *netstack.Owner     // who dials from the node
 	closed  bool
 }
 
-func newNodes(cfg Config) ([]*node, error) {
+func newNodes(cfg Config, network *fabric.Network) ([]*node, error) {
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
 		name := fmt.Sprintf("node-%d", i+1)
-		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group}
+		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {
 		ranges, err := ipam.NodeRanges(cidr, cfg.Nodes)
 		if err != nil {
 			return nil, fmt.Errorf("podnet: Config.PodCIDRs: %w", err)
 		}
+		subnet := ofFamily(cfg.NodeCIDRs, cidr.Addr().Is4())
+		addrs, err := ipam.NodeAddrs(subnet, cfg.Nodes)
+		if err != nil {
+			return nil, fmt.Errorf("podnet: Config.NodeCIDRs: %w", err)
+		}
 		for i, r := range ranges {
 			nodes[i].ranges = append(nodes[i].ranges, ipam.NewAllocator(r))
+			nodes[i].subnets = append(nodes[i].subnets, subnet)
+			nodes[i].addrs = append(nodes[i].addrs, addrs[i])
 		}
 	}
 	return nodes, nil
+}
+
+// ofFamily returns the first range of a family, or the zero Prefix.
+func ofFamily(ranges []netip.Prefix, v4 bool) netip.Prefix {
+	for _, r := range ranges {
+		if r.Addr().Is4() == v4 {
+			return r
+		}
+	}
+	return netip.Prefix{}
 }
 
 // seedOf returns the seed of a namespace of the cluster.
@@ -74,65 +96,86 @@ func (n *node) release(addrs []netip.Addr) {
 	}
 }
 
-// namespace returns the node's network namespace, which the first call makes: a
-// node without Pods has none. It fails with net.ErrClosed once the node is
-// closed.
+// start makes the node's router and namespace, if it has none: a node without Pods
+// and traffic does without. It fails with net.ErrClosed once the node is closed.
+// mu must be held.
+func (n *node) start() error {
+	if n.closed {
+		return net.ErrClosed
+	}
+	if n.router != nil {
+		return nil
+	}
+	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group})
+	if err != nil {
+		return err
+	}
+	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Addrs: n.addrs, Seed: n.seed, Rules: n.rules()})
+	for _, l := range n.links(router) {
+		if err := ns.AddLink(l); err != nil {
+			ns.Close()
+			router.Close()
+			return err
+		}
+	}
+	var ranges []netip.Prefix
+	for _, r := range n.ranges {
+		ranges = append(ranges, r.Prefix())
+	}
+	n.network.Attach(router, ranges)
+	n.router, n.net, n.kubelet = router, ns, ns.NewOwner("kubelet", 1, lookupLocalhost)
+	return nil
+}
+
+// links returns the links of the node's own namespace: eth0, which leads to the
+// other nodes, and cni0, which leads to the Pods.
+func (n *node) links(router *fabric.Router) []netstack.Link {
+	eth0, cni0 := netstack.Link{Name: "eth0"}, netstack.Link{Name: "cni0"}
+	var gateways []netip.Addr
+	for i, a := range n.addrs {
+		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, n.subnets[i].Bits()))
+		eth0.Gateways = append(eth0.Gateways, n.subnets[i].Masked().Addr().Next())
+		r := n.ranges[i]
+		cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(r.Gateway(), r.Prefix().Bits()))
+		gateways = append(gateways, r.Gateway())
+	}
+	eth0.MAC, cni0.MAC = hardwareAddr(n.addrs[0]), hardwareAddr(gateways[0])
+	eth0.Endpoint = router.NewHostVeth(n.addrs, n.network.MTU())
+	cni0.Endpoint = router.NewHostVeth(gateways, n.mtu)
+	return []netstack.Link{eth0, cni0}
+}
+
+// namespace returns the node's network namespace. It fails with net.ErrClosed once
+// the node is closed.
 func (n *node) namespace() (*netstack.Namespace, *netstack.Owner, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed {
-		return nil, nil, net.ErrClosed
-	}
-	if n.net == nil {
-		ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group})
-		if err != nil {
-			return nil, nil, err
-		}
-		n.net, n.kubelet = ns, ns.NewOwner("kubelet", 1, lookupLocalhost)
+	if err := n.start(); err != nil {
+		return nil, nil, err
 	}
 	return n.net, n.kubelet, nil
 }
 
 // plug gives a Pod with these addresses a link to the node, as the CNI plugin ptp
 // does: the node's end has the gateways' addresses and a host route to each of
-// the Pod's. It returns the Pod's end, which the Pod closes.
-func (n *node) plug(addrs []netip.Addr) (*fabric.VethEnd, error) {
-	ns, _, err := n.namespace()
-	if err != nil {
-		return nil, err
-	}
-	mine, theirs := fabric.NewVeth(netstack.DefaultMTU)
-	l := netstack.Link{Name: vethName(addrs), Endpoint: mine, Hosts: addrs}
-	for _, r := range n.ranges {
-		gw := r.Gateway()
-		l.Addrs = append(l.Addrs, netip.PrefixFrom(gw, gw.BitLen()))
-	}
-	if err := ns.AddLink(l); err != nil {
-		return nil, err
-	}
-	return theirs, nil
-}
-
-// unplug takes the link away. Then the addresses may be given to another Pod.
-func (n *node) unplug(addrs []netip.Addr) {
+// the Pod's. It returns the Pod's end, which the Pod closes; from then on the
+// addresses may be given to another Pod.
+func (n *node) plug(addrs []netip.Addr) (*fabric.Veth, error) {
 	n.mu.Lock()
-	ns := n.net
-	n.mu.Unlock()
-	if ns != nil {
-		ns.RemoveLink(vethName(addrs))
+	defer n.mu.Unlock()
+	if err := n.start(); err != nil {
+		return nil, err
 	}
+	var gateways []netip.Addr
+	for _, r := range n.ranges {
+		gateways = append(gateways, r.Gateway())
+	}
+	return n.router.NewVeth(addrs, gateways, n.mtu), nil
 }
 
-// vethName returns the name of the node's end of the link to a Pod. The plugin
-// draws one by lot; here its digits are the Pod's address.
-func vethName(addrs []netip.Addr) string {
-	b := addrs[0].AsSlice()
-	return fmt.Sprintf("veth%x", b[len(b)-4:])
-}
-
-// DialContext connects from the node, as the kubelet does: Pods see the gateway
-// of their range as their peer. localhost is the node's; other names are not
-// found. The connection is closed with the node.
+// DialContext connects from the node, as the kubelet does: its own Pods see the
+// gateway of their range as their peer. localhost is the node's; other names are
+// not found. The connection is closed with the node.
 func (n *node) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	_, kubelet, err := n.namespace()
 	if err != nil {
@@ -152,10 +195,14 @@ func lookupLocalhost(_ context.Context, host string) ([]netip.Addr, error) {
 // close ends the node's namespace. Its Pods must be gone.
 func (n *node) close() {
 	n.mu.Lock()
-	ns := n.net
+	ns, router := n.net, n.router
 	n.closed = true
 	n.mu.Unlock()
 	if ns != nil {
 		ns.Close()
+		router.Close()
 	}
 }
+
+// rules returns what the node's router asks about connections.
+func (n *node) rules() fabric.Rules { return fabric.Rules{} }

@@ -115,14 +115,14 @@ func TestTheNodeOverUDP(t *testing.T) {
 	})
 }
 
-// A Pod meets its gateway, and nobody else yet.
+// What is not in the cluster, its node has no route to.
 func TestWhatAPodReaches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := podnettest.NewCluster(t, podnet.Config{})
 		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
 		for address, want := range map[string]error{
 			"10.244.0.1:80": syscall.ECONNREFUSED, "[fd00:10:244::1]:80": syscall.ECONNREFUSED,
-			"10.244.0.77:80": syscall.ETIMEDOUT, "192.0.2.1:80": syscall.ETIMEDOUT, "[2001:db8::1]:80": syscall.ETIMEDOUT,
+			"10.244.0.77:80": syscall.ENETUNREACH, "192.0.2.1:80": syscall.ENETUNREACH, "[2001:db8::1]:80": syscall.ENETUNREACH,
 		} {
 			_, err := p.Dial("tcp", address)
 			assert.ErrorIs(t, err, want, address)

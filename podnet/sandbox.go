@@ -69,11 +69,10 @@ func (p *Pod) takeReserved() []netip.Addr {
 	return addrs
 }
 
-// close takes the sandbox down and gives its addresses back. The namespace goes
-// first, so that peers hear of the end of their connections.
+// close takes the sandbox down, so that peers hear of the end of their
+// connections, and gives its addresses back.
 func (s *sandbox) close() {
 	s.net.Close()
-	s.node.unplug(s.addrs)
 	s.node.release(s.addrs)
 }
 

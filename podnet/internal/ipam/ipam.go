@@ -39,6 +39,22 @@ func NodeRanges(cluster netip.Prefix, n int) ([]netip.Prefix, error) {
 	return ranges, nil
 }
 
+// NodeAddrs returns the addresses of n nodes in their own range: those after its
+// gateway. It fails if they would not fit.
+func NodeAddrs(subnet netip.Prefix, n int) ([]netip.Addr, error) {
+	addrs := make([]netip.Addr, n)
+	a := subnet.Masked().Addr().Next()
+	for i := range addrs {
+		a = a.Next()
+		last := a.Is4() && !subnet.Contains(a.Next()) // the broadcast address
+		if !subnet.Contains(a) || last {
+			return nil, fmt.Errorf("ipam: range %s is too small for %d nodes", subnet, n)
+		}
+		addrs[i] = a
+	}
+	return addrs, nil
+}
+
 // next returns a plus 2^shift.
 func next(a netip.Addr, shift int) netip.Addr {
 	b := a.AsSlice()
