@@ -58,7 +58,8 @@ func (r *Router) NewHostVeth(addrs []netip.Addr, mtu uint32) *Veth {
 }
 
 func (r *Router) newVeth(addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
-	v := &Veth{router: r, host: host, addrs: addrs, gateways: gateways, wake: make(chan struct{}, 1)}
+	v := &Veth{router: r, host: host, addrs: addrs, gateways: gateways}
+	v.queue = netfilter.NewQueue(v.arrive)
 	v.mtu.Store(mtu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,7 +234,11 @@ func (r *Router) addrToward(to hop, v4 bool) netip.Addr {
 func (r *Router) passes(p *netfilter.Packet, from *Veth, dst netip.Addr) (hop, bool) {
 	to, ok := r.next(dst)
 	if !ok {
-		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
+		if r.network != nil { // there is a default route, to a gateway that forwards nothing
+			r.drop(p, DropNoRoute)
+		} else {
+			r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
+		}
 		return to, false
 	}
 	if from != nil && from.host || to.veth != nil && to.veth.host {

@@ -2,7 +2,6 @@ package fabric
 
 import (
 	"net/netip"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -13,23 +12,16 @@ import (
 	"podnet.dev/podnet/internal/netfilter"
 )
 
-const (
-	// maxBacklog is how many packets wait for a veth, at most: Linux's
-	// net.core.netdev_max_backlog.
-	maxBacklog = 1000
-
-	// gsoMaxSize is the longest TCP segment that is handed over in one piece,
-	// in bytes: Linux's GSO_LEGACY_MAX_SIZE.
-	gsoMaxSize = 65536
-)
+// gsoMaxSize is the longest TCP segment that is handed over in one piece, in
+// bytes: Linux's GSO_LEGACY_MAX_SIZE.
+const gsoMaxSize = 65536
 
 // A Veth is a namespace's end of a veth pair; the other end is a router's. It
 // carries IP packets without an Ethernet header. As on Linux, TCP segments longer
 // than the MTU cross it in one piece (GSO), and checksums are left out.
 //
-// What the namespace sends, the router has at once. What it receives is delivered
-// in order by a goroutine of the veth, which is started by the first packet: an
-// idle Pod does not pay for it.
+// What the namespace sends, the router has at once. What it receives waits in a
+// queue.
 type Veth struct {
 	router   *Router
 	host     bool // it leads to the router's own host
@@ -37,14 +29,10 @@ type Veth struct {
 	gateways []netip.Addr // the router's addresses at its end
 	mtu      atomic.Uint32
 
-	wake chan struct{} // one slot
-	done chan struct{} // closed when the goroutine has ended; nil before it is started
+	queue *netfilter.Queue
 
-	mu         sync.Mutex // guards what follows, and done; taken under any lock of a stack
-	closed     bool
+	mu         sync.Mutex              // guards dispatcher; taken under any lock of a stack
 	dispatcher stack.NetworkDispatcher // nil while no stack has the end
-	waiting    []*netfilter.Packet     // to be delivered
-	spare      []*netfilter.Packet     // what waiting was made of before; owned by the goroutine
 }
 
 var (
@@ -60,79 +48,36 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	return pkts.Len(), nil
 }
 
-// deliver takes p for the namespace. It never blocks: what finds a thousand
-// packets waiting is dropped, and what is longer than the MTU. It reports why p
-// was dropped, and "" if it was not.
+// deliver takes p for the namespace. It never blocks. It reports why p was
+// dropped, and "" if it was not.
 func (v *Veth) deliver(p *netfilter.Packet) string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	switch {
-	case v.closed || v.dispatcher == nil:
+	case !v.IsAttached():
 		return DropNoDevice
-	case len(v.waiting) == maxBacklog:
-		return DropQueueFull
 	case p.Segment() > int(v.MTU()):
 		return DropTooBig
-	}
-	v.waiting = append(v.waiting, p)
-	if v.done == nil {
-		v.done = make(chan struct{})
-		go v.run()
-	}
-	select {
-	case v.wake <- struct{}{}:
-	default:
+	case !v.queue.Push(p):
+		return DropQueueFull
 	}
 	return ""
 }
 
-func (v *Veth) run() {
-	defer close(v.done)
-	for range v.wake {
-		for v.drain() {
-			// Two stacks may answer each other's answers without end, and
-			// js/wasm has one thread, from which no goroutine is taken.
-			runtime.Gosched()
-		}
-	}
-	v.drain()
-}
-
-// drain hands what waits to the stack. It reports whether there was anything.
-func (v *Veth) drain() bool {
+// arrive hands a packet to the stack.
+func (v *Veth) arrive(p *netfilter.Packet) {
 	v.mu.Lock()
-	d, batch := v.dispatcher, v.waiting
-	v.waiting = v.spare
+	d := v.dispatcher
 	v.mu.Unlock()
-	for i, p := range batch {
-		if d != nil {
-			d.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
-		}
-		p.Release()
-		batch[i] = nil
+	if d != nil {
+		d.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
 	}
-	v.spare = batch[:0]
-	if cap(batch) > 64 { // a burst; do not keep its room
-		v.spare = nil
-	}
-	return len(batch) > 0
 }
 
 // Close unplugs the veth: the router has no way to its addresses any more. When
 // Close returns, nothing is being delivered; so it must not be called by a
 // delivery, nor under a lock of a stack. A second Close only waits.
 func (v *Veth) Close() {
-	v.mu.Lock()
-	if !v.closed {
-		v.closed = true
-		close(v.wake)
-	}
-	done := v.done
-	v.mu.Unlock()
 	v.router.unplug(v)
-	if done != nil {
-		<-done
-	}
+	v.queue.Close()
 }
 
 // gateway returns the router's address of a family at its end, or the zero Addr.

@@ -189,6 +189,7 @@ func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.Ad
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	if d.LocalAddr != (netip.AddrPort{}) {
 		if err := o.bindToDial(ep, d.LocalAddr, raddr); err != nil {

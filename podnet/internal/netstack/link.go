@@ -21,7 +21,6 @@ import (
 type Link struct {
 	Name     string             // eth0
 	Addrs    []netip.Prefix     // each with the length of its subnet; several links may have the same
-	Hosts    []netip.Addr       // who else is on the link, each with a host route
 	Gateways []netip.Addr       // default routes, at most one for each family
 	Endpoint stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
 	MAC      net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
@@ -60,10 +59,14 @@ func (ns *Namespace) addLink(l *link) error {
 	}
 	ns.lastLink++
 	l.id = ns.lastLink
-	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(l.Endpoint), stack.NICOptions{Name: l.Name}); err != nil {
+	hooked := ns.hook(l.Endpoint, l.Name, l.Addrs)
+	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(hooked), stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}
 	ns.links[l.Name] = l
+	ns.addrMu.Lock()
+	ns.hooked[l.id] = hooked
+	ns.addrMu.Unlock()
 	for i, p := range l.Addrs {
 		err := ns.addAddress(l.id, p)
 		if err == nil {
@@ -77,9 +80,6 @@ func (ns *Namespace) addLink(l *link) error {
 		if !p.IsSingleIP() {
 			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: l.id})
 		}
-	}
-	for _, a := range l.Hosts {
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: l.id})
 	}
 	for _, gw := range l.Gateways {
 		dst := header.IPv4EmptySubnet
@@ -110,6 +110,9 @@ func (ns *Namespace) RemoveLink(name string) {
 // forgetLink undoes what addLink did beside the NIC. mu must be held.
 func (ns *Namespace) forgetLink(l *link) {
 	delete(ns.links, l.Name)
+	ns.addrMu.Lock()
+	delete(ns.hooked, l.id)
+	ns.addrMu.Unlock()
 	for _, p := range l.Addrs {
 		ns.removeLocal(p)
 	}
@@ -120,12 +123,14 @@ func (ns *Namespace) forgetLink(l *link) {
 // mu must be held.
 func (ns *Namespace) addLocal(p netip.Prefix) error {
 	a := p.Addr()
-	if ns.locals[a] == 0 {
+	if !ns.isLocal(a) {
 		if err := ns.addAddress(loopbackID, hostPrefix(a)); err != nil {
 			return err
 		}
 		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: loopbackID})
 	}
+	ns.addrMu.Lock()
+	defer ns.addrMu.Unlock()
 	ns.locals[a]++
 	if hasBroadcast(p) {
 		ns.bcasts[broadcast(p)]++
@@ -133,23 +138,41 @@ func (ns *Namespace) addLocal(p netip.Prefix) error {
 	return nil
 }
 
+// isLocal reports whether a link other than lo has the address.
+func (ns *Namespace) isLocal(a netip.Addr) bool {
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
+	return ns.locals[a] > 0
+}
+
 // removeLocal undoes addLocal, for one of the links with the address. mu must be
 // held.
 func (ns *Namespace) removeLocal(p netip.Prefix) {
 	a := p.Addr()
-	if ns.locals[a]--; ns.locals[a] == 0 {
-		delete(ns.locals, a)
+	if ns.forgetLocal(p) {
 		dst := subnet(hostPrefix(a))
 		ns.stack.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC == loopbackID && r.Destination == dst })
 		ns.stack.RemoveAddress(loopbackID, address(a))
 	}
-	if !hasBroadcast(p) {
-		return
+}
+
+// forgetLocal counts one link less that has the address, and reports whether it
+// was the last.
+func (ns *Namespace) forgetLocal(p netip.Prefix) bool {
+	ns.addrMu.Lock()
+	defer ns.addrMu.Unlock()
+	if hasBroadcast(p) {
+		b := broadcast(p)
+		if ns.bcasts[b]--; ns.bcasts[b] == 0 {
+			delete(ns.bcasts, b)
+		}
 	}
-	b := broadcast(p)
-	if ns.bcasts[b]--; ns.bcasts[b] == 0 {
-		delete(ns.bcasts, b)
+	a := p.Addr()
+	if ns.locals[a]--; ns.locals[a] > 0 {
+		return false
 	}
+	delete(ns.locals, a)
+	return true
 }
 
 func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {
@@ -169,8 +192,8 @@ func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {
 
 // isBroadcast reports whether a is a broadcast address, of a link or of all.
 func (ns *Namespace) isBroadcast(a netip.Addr) bool {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
 	return a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || ns.bcasts[a] > 0
 }
 

@@ -107,6 +107,7 @@ func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup 
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetBroadcast(true) // as net sets it
 	if err := setup(ep); err != nil {
