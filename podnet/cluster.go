@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -25,6 +26,7 @@ type Cluster struct {
 	nameserver netip.Addr
 	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
+	policies   *netpol.Set // who may connect to whom
 
 	mu       sync.Mutex // guards what follows
 	images   images
@@ -32,7 +34,7 @@ type Cluster struct {
 	pods     map[podKey]*Pod
 	dying    map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
 	made     uint64              // Pods so far
-	objects  map[objectID]object // ConfigMaps and Secrets; never modified, but replaced
+	objects  map[objectID]object // all but Pods; never modified, but replaced
 	revision uint64              // of objects
 	closed   bool
 	done     chan struct{} // closed when Close is done
@@ -53,7 +55,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
-		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
+		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: netpol.NewSet(),
 	}
 	if c.images == nil {
 		c.images = make(images)

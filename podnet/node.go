@@ -68,6 +68,15 @@ func (n *node) allocate() ([]netip.Addr, error) {
 	return addrs, nil
 }
 
+// gateways returns the addresses of the node that its Pods have for a gateway.
+func (n *node) gateways() []netip.Addr {
+	var list []netip.Addr
+	for _, r := range n.ranges {
+		list = append(list, r.Gateway())
+	}
+	return list
+}
+
 func (n *node) release(addrs []netip.Addr) {
 	for i, a := range addrs {
 		n.ranges[i].Release(a)

@@ -40,6 +40,9 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 			s.close()
 		}
 	}
+	if err == nil {
+		p.cluster.enforceOn(p, s)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
@@ -76,6 +79,7 @@ func (r podRuntime) StopPodSandbox() {
 	}
 	if s != nil {
 		s.close()
+		p.cluster.policies.DeletePod(p.uid)
 	}
 }
 
