@@ -92,8 +92,8 @@ func (c *Cluster) image(ref string) Program {
 // is applied; the error joins what is wrong with them. Pods come last, so that
 // they find what is applied with them.
 //
-// Of a Pod that exists, nothing can be changed: delete it first. A spec that
-// differs from the Pod's only in the functions of Run counts as the same,
+// Of a Pod that exists, only labels and annotations can be changed: for all else,
+// delete it first. A spec that differs from the Pod's only in the functions of Run counts as the same,
 // because Go cannot compare them: the Pod goes on with those it has.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
@@ -299,9 +299,9 @@ func (s PodSpec) check(c *Cluster) error {
 		return nil
 	case p.isDeleting():
 		return s.error("apply", ErrDeleting)
-	case !deepEqual(s, p.spec):
+	case !sameButMeta(s, p.spec):
 		return &InvalidError{Kind: kindPod, Name: s.Name, Fields: []*FieldError{{
-			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
+			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields other than labels and annotations: delete the Pod first",
 		}}}
 	}
 	return nil
@@ -314,8 +314,9 @@ func (s PodSpec) apply(c *Cluster) error {
 		return s.error("apply", ErrClosed)
 	}
 	key := podKey{s.Namespace, s.Name}
-	if c.pods[key] != nil {
+	if p := c.pods[key]; p != nil {
 		c.mu.Unlock()
+		p.setMeta(metaOf(&s))
 		return nil
 	}
 	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })

@@ -136,10 +136,10 @@ func compileRule(ports []NetworkPolicyPort, peers []NetworkPolicyPeer) (r netpol
 	return r
 }
 
-// enforceOn tells the policies of the Pod's addresses. It must be called before
-// the first packet that the Pod sends.
-func (c *Cluster) enforceOn(p *Pod, s *sandbox) {
-	to := netpol.Pod{UID: p.uid, Namespace: p.spec.Namespace, Name: p.spec.Name, Labels: p.spec.Labels, IPs: s.addrs, NodeIPs: p.node.gateways()}
+// enforcePolicies tells the policies of the Pod's labels and addresses. It must be
+// called before the Pod sends its first packet, and with mu held.
+func (p *Pod) enforcePolicies(s *sandbox) {
+	to := netpol.Pod{UID: p.uid, Namespace: p.spec.Namespace, Name: p.spec.Name, Labels: p.meta.labels, IPs: s.addrs, NodeIPs: p.node.gateways()}
 	for _, k := range p.containers {
 		if k.init && k.spec.RestartPolicy != RestartPolicyAlways {
 			continue
@@ -150,5 +150,5 @@ func (c *Cluster) enforceOn(p *Pod, s *sandbox) {
 			}
 		}
 	}
-	c.policies.SetPod(to)
+	p.cluster.policies.SetPod(to)
 }

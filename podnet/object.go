@@ -73,8 +73,15 @@ func (c *Cluster) remove(id objectID) bool {
 	return ok
 }
 
+// touch makes Pods look at what their volumes are made of.
+func (c *Cluster) touch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision++
+}
+
 // objectsRevision returns a number that grows with every change of an object
-// that is no Pod.
+// that is no Pod, and of a Pod's labels and annotations.
 func (c *Cluster) objectsRevision() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()

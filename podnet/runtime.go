@@ -40,9 +40,6 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 			s.close()
 		}
 	}
-	if err == nil {
-		p.cluster.enforceOn(p, s)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
@@ -52,6 +49,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 		}
 		return nil, err
 	}
+	p.enforcePolicies(s)
 	p.sandbox = s
 	return slices.Clone(s.addrs), nil
 }
