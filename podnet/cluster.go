@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -27,6 +28,7 @@ type Cluster struct {
 	network    *fabric.Network // between the nodes
 	headStart  time.Duration   // of a container before the next one of its Pod
 	programs   programs
+	policies   *netpol.Set // who may connect to whom
 
 	mu       sync.Mutex // guards what follows
 	images   images
@@ -34,7 +36,7 @@ type Cluster struct {
 	pods     map[podKey]*Pod
 	dying    map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
 	made     uint64              // Pods so far
-	objects  map[objectID]object // ConfigMaps and Secrets; never modified, but replaced
+	objects  map[objectID]object // all but Pods; never modified, but replaced
 	revision uint64              // of objects
 	closed   bool
 	done     chan struct{} // closed when Close is done
@@ -50,7 +52,8 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	network := fabric.NewNetwork(uint32(cfg.NodeMTU))
 	network.SetLatency(cfg.NodeLatency)
-	nodes, err := newNodes(cfg, network)
+	policies := netpol.NewSet()
+	nodes, err := newNodes(cfg, network, policies)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
 		network:    network,
-		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
+		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: policies,
 	}
 	if c.images == nil {
 		c.images = make(images)
@@ -95,8 +98,8 @@ func (c *Cluster) image(ref string) Program {
 // is applied; the error joins what is wrong with them. Pods come last, so that
 // they find what is applied with them.
 //
-// Of a Pod that exists, nothing can be changed: delete it first. A spec that
-// differs from the Pod's only in the functions of Run counts as the same,
+// Of a Pod that exists, only labels and annotations can be changed: for all else,
+// delete it first. A spec that differs from the Pod's only in the functions of Run counts as the same,
 // because Go cannot compare them: the Pod goes on with those it has.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
@@ -303,9 +306,9 @@ func (s PodSpec) check(c *Cluster) error {
 		return nil
 	case p.isDeleting():
 		return s.error("apply", ErrDeleting)
-	case !deepEqual(s, p.spec):
+	case !sameButMeta(s, p.spec):
 		return &InvalidError{Kind: kindPod, Name: s.Name, Fields: []*FieldError{{
-			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
+			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields other than labels and annotations: delete the Pod first",
 		}}}
 	}
 	return nil
@@ -318,8 +321,9 @@ func (s PodSpec) apply(c *Cluster) error {
 		return s.error("apply", ErrClosed)
 	}
 	key := podKey{s.Namespace, s.Name}
-	if c.pods[key] != nil {
+	if p := c.pods[key]; p != nil {
 		c.mu.Unlock()
+		p.setMeta(metaOf(&s))
 		return nil
 	}
 	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })

@@ -45,17 +45,17 @@ func (p *Pod) metadata(path string) (string, error) {
 	if name, key, ok := cutSubscript(path); ok {
 		switch name {
 		case "metadata.annotations":
-			return p.spec.Annotations[key], nil
+			return p.currentMeta().annotations[key], nil
 		case "metadata.labels":
-			return p.spec.Labels[key], nil
+			return p.labels()[key], nil
 		}
 		return "", fmt.Errorf("fieldPath %q does not support subscript", path)
 	}
 	switch path {
 	case "metadata.annotations":
-		return formatMap(p.spec.Annotations), nil
+		return formatMap(p.currentMeta().annotations), nil
 	case "metadata.labels":
-		return formatMap(p.spec.Labels), nil
+		return formatMap(p.labels()), nil
 	case "metadata.name":
 		return p.spec.Name, nil
 	case "metadata.namespace":

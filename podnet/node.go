@@ -10,21 +10,24 @@ import (
 
 	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/ipam"
+	"podnet.dev/podnet/internal/netfilter"
+	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
 )
 
 // node is a machine of the cluster: a range of addresses, a router between its
 // Pods and the network, and a network namespace of its own.
 type node struct {
-	name    string
-	addrs   []netip.Addr      // its own on the network between nodes, in the order of Config.PodCIDRs
-	ranges  []*ipam.Allocator // in the order of Config.PodCIDRs
-	subnets []netip.Prefix    // Config.NodeCIDRs of those families
-	seed    uint64
-	mtu     uint32          // of the Pods' links
-	network *fabric.Network // between the nodes
-	group   *netstack.Group // of all namespaces of the cluster
-	pods    int             // guarded by Cluster.mu
+	name     string
+	addrs    []netip.Addr      // its own on the network between nodes, in the order of Config.PodCIDRs
+	ranges   []*ipam.Allocator // in the order of Config.PodCIDRs
+	subnets  []netip.Prefix    // Config.NodeCIDRs of those families
+	seed     uint64
+	mtu      uint32          // of the Pods' links
+	network  *fabric.Network // between the nodes
+	group    *netstack.Group // of all namespaces of the cluster
+	policies *netpol.Set
+	pods     int // guarded by Cluster.mu
 
 	mu      sync.Mutex          // guards what follows
 	router  *fabric.Router      // nil until it is needed
@@ -33,12 +36,12 @@ type node struct {
 	closed  bool
 }
 
-func newNodes(cfg Config, network *fabric.Network) ([]*node, error) {
+func newNodes(cfg Config, network *fabric.Network, policies *netpol.Set) ([]*node, error) {
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
 		name := fmt.Sprintf("node-%d", i+1)
-		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, mtu: uint32(cfg.PodMTU)}
+		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, policies: policies, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {
 		ranges, err := ipam.NodeRanges(cidr, cfg.Nodes)
@@ -90,6 +93,15 @@ func (n *node) allocate() ([]netip.Addr, error) {
 	return addrs, nil
 }
 
+// gateways returns the addresses of the node that its Pods have for a gateway.
+func (n *node) gateways() []netip.Addr {
+	var list []netip.Addr
+	for _, r := range n.ranges {
+		list = append(list, r.Gateway())
+	}
+	return list
+}
+
 func (n *node) release(addrs []netip.Addr) {
 	for i, a := range addrs {
 		n.ranges[i].Release(a)
@@ -131,14 +143,13 @@ func (n *node) start() error {
 // other nodes, and cni0, which leads to the Pods.
 func (n *node) links(router *fabric.Router) []netstack.Link {
 	eth0, cni0 := netstack.Link{Name: "eth0"}, netstack.Link{Name: "cni0"}
-	var gateways []netip.Addr
 	for i, a := range n.addrs {
 		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, n.subnets[i].Bits()))
 		eth0.Gateways = append(eth0.Gateways, n.subnets[i].Masked().Addr().Next())
 		r := n.ranges[i]
 		cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(r.Gateway(), r.Prefix().Bits()))
-		gateways = append(gateways, r.Gateway())
 	}
+	gateways := n.gateways()
 	eth0.MAC, cni0.MAC = hardwareAddr(n.addrs[0]), hardwareAddr(gateways[0])
 	eth0.Endpoint = router.NewHostVeth(n.addrs, n.network.MTU())
 	cni0.Endpoint = router.NewHostVeth(gateways, n.mtu)
@@ -166,11 +177,7 @@ func (n *node) plug(addrs []netip.Addr) (*fabric.Veth, error) {
 	if err := n.start(); err != nil {
 		return nil, err
 	}
-	var gateways []netip.Addr
-	for _, r := range n.ranges {
-		gateways = append(gateways, r.Gateway())
-	}
-	return n.router.NewVeth(addrs, gateways, n.mtu), nil
+	return n.router.NewVeth(addrs, n.gateways(), n.mtu), nil
 }
 
 // DialContext connects from the node, as the kubelet does: its own Pods see the
@@ -205,4 +212,37 @@ func (n *node) close() {
 }
 
 // rules returns what the node's router asks about connections.
-func (n *node) rules() fabric.Rules { return fabric.Rules{} }
+func (n *node) rules() fabric.Rules {
+	return fabric.Rules{Allow: n.allow}
+}
+
+// allow asks the NetworkPolicies, as the plugins that enforce them do: those of a
+// Pod of this node, for what it sends and for what it is sent. Only the first
+// packet of a connection is asked about.
+func (n *node) allow(c fabric.Connection, dst netip.AddrPort) (bool, string) {
+	conn := netpol.Conn{Src: c.Src().Addr(), Dst: dst.Addr(), Protocol: c.Protocol()}
+	if p := c.Protocol(); p == netfilter.TCP || p == netfilter.UDP {
+		conn.Port = dst.Port()
+	}
+	if c.From == fabric.FromNamespace {
+		if d := n.policies.Egress(conn); !d.Allowed {
+			return false, d.Reason()
+		}
+	}
+	if n.has(dst.Addr()) {
+		if d := n.policies.Ingress(conn); !d.Allowed {
+			return false, d.Reason()
+		}
+	}
+	return true, ""
+}
+
+// has reports whether an address is in the node's range.
+func (n *node) has(a netip.Addr) bool {
+	for _, r := range n.ranges {
+		if r.Prefix().Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -21,7 +21,7 @@ import (
 // with the cluster.
 type Pod struct {
 	cluster    *Cluster
-	spec       PodSpec // with defaults
+	spec       PodSpec // with defaults; without labels and annotations, which meta has
 	uid        string
 	hostname   string // short, without the domain
 	domain     string // of the full name; empty if there is none
@@ -35,6 +35,7 @@ type Pod struct {
 	worker     *kubelet.Worker
 
 	mu       sync.Mutex   // guards what follows
+	meta     podMeta      // the labels and annotations of now
 	reserved []netip.Addr // for the first sandbox; nil if there were none, and once it is made
 	sandbox  *sandbox     // nil while there is none
 	attempts int          // sandboxes made so far
@@ -53,8 +54,9 @@ var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 
 // newPod makes a Pod whose life has not begun. spec is valid and has defaults.
 func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
+	meta := metaOf(&spec)
 	p := &Pod{
-		cluster: c, spec: spec, uid: uid, node: n,
+		cluster: c, spec: spec, meta: meta, uid: uid, node: n,
 		volumes: make(map[string]*podVolume), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
 	p.hostname, p.domain = spec.hostnameAndDomain(c.config.Domain)
@@ -99,8 +101,13 @@ func (p *Pod) UID() string { return p.uid }
 // Node returns the name of the node that the Pod runs on.
 func (p *Pod) Node() string { return p.node.name }
 
-// Spec returns the Pod's spec with its defaults. It must not be changed.
-func (p *Pod) Spec() PodSpec { return p.spec }
+// Spec returns the Pod's spec with its defaults, and with the labels and
+// annotations of now. It must not be changed.
+func (p *Pod) Spec() PodSpec {
+	s, m := p.spec, p.currentMeta()
+	s.Labels, s.Annotations = m.labels, m.annotations
+	return s
+}
 
 // IP returns the Pod's primary address, or the zero Addr before it has one.
 func (p *Pod) IP() netip.Addr {

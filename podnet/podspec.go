@@ -8,8 +8,8 @@ package podnet
 type PodSpec struct {
 	Name        string            // required; a DNS subdomain
 	Namespace   string            // default "default"; podnet has every namespace that is named
-	Labels      map[string]string // free for the reader; no selector reads them yet
-	Annotations map[string]string // free for the reader
+	Labels      map[string]string // what selectors select by; Apply may change them
+	Annotations map[string]string // free for the reader; Apply may change them
 
 	// InitContainers run one after the other before Containers are started, and
 	// each must end with exit code 0. One whose RestartPolicy is Always is a

@@ -49,6 +49,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 		}
 		return nil, err
 	}
+	p.enforcePolicies(s)
 	p.sandbox = s
 	return slices.Clone(s.addrs), nil
 }
@@ -76,6 +77,7 @@ func (r podRuntime) StopPodSandbox() {
 	}
 	if s != nil {
 		s.close()
+		p.cluster.policies.DeletePod(p.uid)
 	}
 }
 

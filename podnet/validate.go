@@ -74,18 +74,24 @@ const maxAnnotationBytes = 256 << 10
 // validateMeta is for the metadata of every kind of object that is named by a
 // DNS subdomain.
 func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations map[string]string) {
-	if name == "" {
-		errs.add(FieldRequired, "metadata.name", nil, "name or generateName is required")
-	} else {
-		errs.invalid("metadata.name", name, dns1123SubdomainErrors(name)...)
-	}
+	validateName(errs, name, dns1123SubdomainErrors)
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		errs.invalid("metadata.labels", key, qualifiedNameErrors(key)...)
-		errs.invalid("metadata.labels", labels[key], labelValueErrors(labels[key])...)
+	validateLabels(errs, "metadata.labels", labels)
+	validateAnnotations(errs, annotations)
+}
+
+// validateName is for a name of a format, which says what is wrong with it.
+func validateName(errs *fieldErrors, name string, format func(string) []string) {
+	if name == "" {
+		errs.add(FieldRequired, "metadata.name", nil, "name or generateName is required")
+		return
 	}
+	errs.invalid("metadata.name", name, format(name)...)
+}
+
+func validateAnnotations(errs *fieldErrors, annotations map[string]string) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		errs.invalid("metadata.annotations", key, qualifiedNameErrors(strings.ToLower(key))...)

@@ -22,6 +22,7 @@ var advice = map[string]string{
 	"hostNetwork":           "remove it: podnet's node has no programs to share a network with",
 	"hostPort":              "remove it: a port is reached at the Pod's IP",
 	"shareProcessNamespace": "remove it: a container sees its own processes only",
+	"spec.finalizers":       "remove it: a cluster sets it",
 	"spec.resources":        "set them for each container: podnet shows them, and limits nothing",
 
 	"ephemeralContainers":  "remove them: exec runs a command in any container",

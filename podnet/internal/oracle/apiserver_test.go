@@ -13,6 +13,10 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
+	"k8s.io/kubernetes/pkg/apis/networking"
+	_ "k8s.io/kubernetes/pkg/apis/networking/install"
+	networkingvalidation "k8s.io/kubernetes/pkg/apis/networking/validation"
+	"k8s.io/kubernetes/pkg/registry/networking/networkpolicy"
 	"sigs.k8s.io/yaml"
 )
 
@@ -47,6 +51,15 @@ func ofAPIServer(text string) verdict {
 			if _, err := tls.X509KeyPair(o.Data[core.TLSCertKey], o.Data[core.TLSPrivateKeyKey]); err != nil {
 				warnings = append(warnings, err.Error())
 			}
+		}
+	case *core.Namespace:
+		o.Namespace = "" // as for everything that is in no namespace
+		errs = validation.ValidateNamespace(o)
+	case *networking.NetworkPolicy:
+		setNamespace(&o.Namespace)
+		errs = networkingvalidation.ValidateNetworkPolicy(o, networkingvalidation.ValidationOptionsForNetworking(o, nil))
+		if len(errs) == 0 {
+			warnings = networkpolicy.Strategy.WarningsOnCreate(context.Background(), o)
 		}
 	default:
 		return verdict{unreadable: fmt.Errorf("a %T", o)}

@@ -40,6 +40,8 @@ func ofPodnet(text string) verdict {
 		return verdict{warnings: o.Warnings()}
 	case podnet.SecretSpec:
 		return verdict{warnings: o.Warnings()}
+	case podnet.NetworkPolicySpec:
+		return verdict{warnings: o.Warnings()}
 	}
 	return verdict{}
 }
@@ -58,7 +60,7 @@ func compare(t *testing.T, text string) bool {
 }
 
 // mapField matches errors about fields that are maps, up to the key.
-var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.\w+\[\d+\]\.resources)\b`)
+var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
 
 // ordered sorts what is in no order in Kubernetes: neighbours of one map.
 func ordered(errs []string) []string {
