@@ -31,14 +31,19 @@ func (s PodSpec) Validate() error {
 	volumes := s.validateVolumes(&errs)
 	s.validateContainers(&errs, volumes)
 	s.validateInitContainers(&errs, volumes)
+	s.validateHostNetwork(&errs)
 	oneOf(&errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
 	s.validateDNSPolicy(&errs)
+	validateLabels(&errs, "spec.nodeSelector", s.NodeSelector)
 	s.SecurityContext.validate(&errs)
 	s.validateDNSConfig(&errs)
 	for i, gate := range s.ReadinessGates {
 		errs.invalid(fmt.Sprintf("spec.readinessGates[%d].conditionType", i), gate.ConditionType, qualifiedNameErrors(gate.ConditionType)...)
 	}
 	s.validateHostnameOverride(&errs)
+	if s.NodeName != "" {
+		errs.invalid("spec.nodeName", s.NodeName, dns1123SubdomainErrors(s.NodeName)...)
+	}
 	if d := s.ActiveDeadlineSeconds; d != nil {
 		errs.between("spec.activeDeadlineSeconds", *d, 1, math.MaxInt32)
 	}
@@ -82,14 +87,18 @@ func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		errs.invalid("metadata.labels", key, qualifiedNameErrors(key)...)
-		errs.invalid("metadata.labels", labels[key], labelValueErrors(labels[key])...)
-	}
+	validateLabels(errs, "metadata.labels", labels)
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		errs.invalid("metadata.annotations", key, qualifiedNameErrors(strings.ToLower(key))...)
 		size += len(key) + len(annotations[key])
 	}
 	errs.maxBytes("metadata.annotations", size, maxAnnotationBytes)
+}
+
+func validateLabels(errs *fieldErrors, at string, labels map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		errs.invalid(at, key, qualifiedNameErrors(key)...)
+		errs.invalid(at, labels[key], labelValueErrors(labels[key])...)
+	}
 }
