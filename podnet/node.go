@@ -20,7 +20,6 @@ type node struct {
 	ranges []*ipam.Allocator // in the order of Config.PodCIDRs
 	seed   uint64
 	group  *netstack.Group // of all namespaces of the cluster
-	pods   int             // guarded by Cluster.mu
 
 	mu      sync.Mutex          // guards what follows
 	net     *netstack.Namespace // nil until it is needed
@@ -32,7 +31,7 @@ func newNodes(cfg Config) ([]*node, error) {
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
-		name := fmt.Sprintf("node-%d", i+1)
+		name := nodeName(i)
 		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group}
 	}
 	for _, cidr := range cfg.PodCIDRs {

@@ -31,9 +31,6 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	attempt := p.attempts
 	p.attempts++
 	p.mu.Unlock()
-	if attempt == 0 {
-		p.emitScheduled()
-	}
 	s, err := p.makeSandbox(attempt)
 	if err == nil {
 		if err = p.writeEtc(s.addrs); err != nil {
@@ -59,7 +56,10 @@ func (p *Pod) makeSandbox(attempt int) (*sandbox, error) {
 	for _, w := range warnings {
 		p.worker.Emit(kubelet.Event{Type: kubelet.EventWarning, Reason: "DNSConfigForming", Message: w})
 	}
-	if p.nodeErr != nil {
+	switch {
+	case p.spec.HostNetwork:
+		return p.newHostSandbox()
+	case p.nodeErr != nil:
 		return nil, p.nodeErr
 	}
 	return p.newSandbox(attempt)
