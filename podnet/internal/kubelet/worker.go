@@ -112,9 +112,11 @@ func New(pod Pod, placement Placement, runtime Runtime, onEvent func(Event), onS
 		w.containers = append(w.containers, &container{spec: c})
 	}
 	w.status = Status{Phase: PodPending}
-	w.settle(placement)
+	w.request.placements = []Placement{placement}
+	if placement.Node != "" && placement.Rejection == nil {
+		w.settle(placement) // else the status waits for the event that explains it
+	}
 	w.publish()
-	w.request.placements = []Placement{placement} // to be reported
 	w.onStatus = onStatus
 	return w
 }
