@@ -192,6 +192,7 @@ func TestANodeThatIsNotThere(t *testing.T) {
 		assert.EqualError(t, err, "podnet: start Pod default/p: "+why)
 		time.Sleep(time.Hour)
 		assert.Equal(t, "0/1 Pending 0", columns(p))
+		assert.Equal(t, why, p.Status().Message)
 		assert.Empty(t, p.Events())
 		assert.Empty(t, p.Status().Conditions)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -185,15 +185,15 @@ func (p *Pod) Wait(ctx context.Context, cond func(PodStatus) bool) error {
 			}
 			return p.error("wait for", status.ended())
 		case <-ctx.Done():
-			return p.error("wait for", fmt.Errorf("%w (STATUS %s, READY %s%s)", context.Cause(ctx), status.Columns.Status, status.Columns.Ready, p.why(status)))
+			return p.error("wait for", fmt.Errorf("%w (STATUS %s, READY %s%s)", context.Cause(ctx), status.Columns.Status, status.Columns.Ready, why(status)))
 		}
 	}
 }
 
 // why tells what the Pod waits for, or the first container that is not ready.
-func (p *Pod) why(s PodStatus) string {
-	if p.lost != nil {
-		return "; " + p.lost.Error()
+func why(s PodStatus) string {
+	if s.Message != "" {
+		return "; " + s.Message
 	}
 	if c, ok := s.Condition(string(kubelet.PodScheduled)); ok && !c.Status {
 		return "; " + c.Message
@@ -226,7 +226,7 @@ func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
 			err = fmt.Errorf("its sandbox is gone: %w", err)
 		}
 		status := p.Status()
-		return p.error("wait for", fmt.Errorf("no listener on TCP port %d: %w (STATUS %s, READY %s%s)", port, err, status.Columns.Status, status.Columns.Ready, p.why(status)))
+		return p.error("wait for", fmt.Errorf("no listener on TCP port %d: %w (STATUS %s, READY %s%s)", port, err, status.Columns.Status, status.Columns.Ready, why(status)))
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 type PodStatus struct {
 	Phase      PodPhase
 	Reason     string // why the Pod failed as a whole: DeadlineExceeded, NodePorts…; often empty
-	Message    string // often empty
+	Message    string // often empty; podnet's own for a Pod whose NodeName is of no node
 	Conditions []PodCondition
 	PodIPs     []netip.Addr // the primary one first; they stay when the Pod has ended
 	HostIPs    []netip.Addr // of the Pod's node, the primary one first
@@ -108,6 +108,9 @@ func (p *Pod) podStatus(s kubelet.Status, now time.Time) PodStatus {
 			Ready: kubelet.ReadyColumn(s), Status: kubelet.StatusColumn(s), Restarts: kubelet.RestartsColumn(s, now),
 			Age: kubelet.HumanDuration(now.Sub(p.created)),
 		},
+	}
+	if p.lost != nil {
+		status.Message = p.lost.Error()
 	}
 	for _, c := range s.Conditions {
 		status.Conditions = append(status.Conditions, PodCondition{
