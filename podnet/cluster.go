@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
+	"podnet.dev/podnet/internal/scheduler"
 )
 
 // Cluster is a Kubernetes cluster in this process: nodes with Pods on them, and
@@ -33,6 +35,7 @@ type Cluster struct {
 	mu       sync.Mutex // guards what follows
 	images   images
 	nodes    []*node
+	places   *scheduler.Scheduler
 	pods     map[podKey]*Pod
 	dying    map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
 	made     uint64              // Pods so far
@@ -61,6 +64,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
 		network:    network,
+		places:     newScheduler(cfg, nodes),
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: policies,
 	}
 	if c.images == nil {
@@ -144,8 +148,8 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 
 // StartPod applies a Pod and waits until each of its containers has been
 // started, whatever became of it then. It fails if the spec is invalid, if a
-// container cannot be started (no such image, no address left), and if ctx ends
-// before that; but for an invalid spec it returns the Pod all the same.
+// container cannot be started (no node that fits, no such image, no address
+// left), and if ctx ends before that; but for an invalid spec it returns the Pod all the same.
 func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 	if err := c.Apply(ctx, spec); err != nil {
 		return nil, err
@@ -159,6 +163,9 @@ func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 
 // waitStarted waits until every container has run, or cannot.
 func (p *Pod) waitStarted(ctx context.Context) error {
+	if p.lost != nil {
+		return p.error("start", p.lost)
+	}
 	for {
 		changed := p.worker.Changed()
 		started, err := p.Status().started(p.spec)
@@ -180,7 +187,7 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 			case started:
 				return nil
 			case status.DeletionTimestamp.IsZero():
-				return p.error("start", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
+				return p.error("start", status.ended())
 			}
 			return p.error("start", ErrDeleted)
 		case <-ctx.Done():
@@ -192,6 +199,9 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 // started reports whether all containers have run at least once, and why one
 // cannot.
 func (s PodStatus) started(spec PodSpec) (bool, error) {
+	if c, ok := s.Condition(string(kubelet.PodScheduled)); ok && !c.Status {
+		return false, fmt.Errorf("%s: %s", c.Reason, c.Message)
+	}
 	all := true
 	for i, c := range s.InitContainers {
 		if spec.InitContainers[i].RestartPolicy == RestartPolicyAlways {
@@ -276,13 +286,15 @@ func (c *Cluster) forget(p *Pod) {
 	if c.pods[key] == p {
 		delete(c.pods, key)
 		c.dying[p] = struct{}{}
-		p.node.pods--
+		c.rePlace(c.places.Remove(p.demand))
 	}
 }
 
 // buried forgets a deleted Pod of which nothing runs any more.
 func (c *Cluster) buried(p *Pod) {
-	p.node.release(p.takeReserved()) // of a Pod that never had a sandbox
+	if n := p.placedOn(); n != nil {
+		n.release(p.takeReserved()) // of a Pod that never had a sandbox
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.dying, p)
@@ -326,19 +338,18 @@ func (s PodSpec) apply(c *Cluster) error {
 		p.setMeta(metaOf(&s))
 		return nil
 	}
-	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })
-	n.pods++
 	c.made++
-	p := c.newPod(s, newUID(c.config.Seed, c.made), n)
-	// Addresses are given out here, in the order of Apply, and not by whichever
-	// Pod makes its sandbox first. If there is none, the sandbox says so.
-	p.reserved, _ = n.allocate()
+	p := c.newPod(s, newUID(c.config.Seed, c.made))
+	p.worker = p.newWorker(c.settle(p, c.places.Add(p.demand)))
 	c.pods[key] = p
 	p.worker.Start()
 	c.mu.Unlock()
 	if l := c.config.Logger; l != nil {
 		for _, w := range s.Warnings() {
 			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
+		}
+		if p.lost != nil {
+			l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
 		}
 	}
 	return nil

@@ -23,6 +23,8 @@ func TestBadConfigs(t *testing.T) {
 		err string
 	}{
 		{podnet.Config{Nodes: -1}, "podnet: Config.Nodes is -1: it must be positive"},
+		{podnet.Config{NodeLabels: []map[string]string{nil, {"a": "b"}}}, "podnet: Config.NodeLabels has labels of 2 nodes, and Config.Nodes is 1"},
+		{podnet.Config{NodeLabels: []map[string]string{{"a": "b c"}}}, `podnet: Config.NodeLabels[0]: Invalid value: "b c": a valid label must be`},
 		{podnet.Config{PodCIDRs: prefixes("10.0.0.0/16", "10.1.0.0/16")}, "podnet: Config.PodCIDRs has 2 ranges: give at most one IPv4 and one IPv6 range"},
 		{podnet.Config{PodCIDRs: prefixes("10.96.0.0/12")}, "podnet: Config.PodCIDRs 10.96.0.0/12 and Config.ServiceCIDRs 10.96.0.0/16 overlap"},
 		{podnet.Config{PodCIDRs: prefixes("127.0.0.0/8")}, "podnet: Config.PodCIDRs [127.0.0.0/8]: Pods cannot have such addresses"},

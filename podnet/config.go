@@ -16,6 +16,12 @@ type Config struct {
 	// PodCIDRs. The default is 1.
 	Nodes int
 
+	// NodeLabels are the labels of each node, the first one's first, beside
+	// those that every node has: kubernetes.io/hostname (its name),
+	// kubernetes.io/os (linux) and kubernetes.io/arch (runtime.GOARCH). They win
+	// over these. The default is none.
+	NodeLabels []map[string]string
+
 	// PodCIDRs are the ranges of Pod addresses, at most one for each address
 	// family; the first one's family is that of Pod.IP. The default is
 	// 10.244.0.0/16 and fd00:10:244::/56.
@@ -94,6 +100,9 @@ func (c *Config) setDefaults() error {
 	c.PodMTU, c.NodeMTU = cmp.Or(c.PodMTU, 1500), cmp.Or(c.NodeMTU, 1500)
 	if c.Nodes < 0 {
 		return fmt.Errorf("podnet: Config.Nodes is %d: it must be positive", c.Nodes)
+	}
+	if err := c.checkNodeLabels(); err != nil {
+		return err
 	}
 	if err := checkRanges("PodCIDRs", c.PodCIDRs); err != nil {
 		return err

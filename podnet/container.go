@@ -163,8 +163,9 @@ func (c *Container) Getenv(name string) string {
 func (c *Container) Dir() string { return of(c, func(p *process) string { return p.dir }) }
 
 // Hostname returns what the process is told as its machine's name: the Pod's
-// hostname or, with SetHostnameAsFQDN, its full name.
-func (c *Container) Hostname() string { return c.container.pod.nodename }
+// hostname or, with SetHostnameAsFQDN, its full name; with HostNetwork that of
+// the node.
+func (c *Container) Hostname() string { return c.container.pod.machineName() }
 
 // Stdin returns the process's input. A container's main process has none: it
 // is at its end at once.

@@ -25,6 +25,11 @@ func (s PodSpec) withDefaults() PodSpec {
 	for i := range s.Containers {
 		s.Containers[i].setDefaults()
 	}
+	for _, c := range s.allContainers() {
+		for i, port := range c.Ports {
+			c.Ports[i] = port.withHostPort(s.HostNetwork)
+		}
+	}
 	return s
 }
 

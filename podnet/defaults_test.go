@@ -46,3 +46,17 @@ func TestDefaults(t *testing.T) {
 	assert.NotContains(t, spec.Containers[0].Resources.Requests, "memory")
 	assert.Zero(t, spec.Containers[0].LivenessProbe.PeriodSeconds)
 }
+
+func TestDefaultHostPorts(t *testing.T) {
+	spec := PodSpec{
+		InitContainers: []ContainerSpec{{Ports: []ContainerPort{{ContainerPort: 79}}}},
+		Containers:     []ContainerSpec{{Ports: []ContainerPort{{ContainerPort: 80}, {ContainerPort: 81, HostPort: 81}}}},
+	}
+	assert.Zero(t, spec.withDefaults().Containers[0].Ports[0].HostPort)
+	spec.HostNetwork = true
+	got := spec.withDefaults()
+	assert.Equal(t, uint16(79), got.InitContainers[0].Ports[0].HostPort)
+	assert.Equal(t, uint16(80), got.Containers[0].Ports[0].HostPort)
+	assert.Equal(t, uint16(81), got.Containers[0].Ports[1].HostPort)
+	assert.Zero(t, spec.Containers[0].Ports[0].HostPort, "what was given stays as it is")
+}

@@ -122,7 +122,7 @@ func unless(optional bool, err error) error {
 func (c *container) processEnv(variables environment) environment {
 	env := environment{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOSTNAME=" + c.pod.nodename,
+		"HOSTNAME=" + c.pod.machineName(),
 	}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")

@@ -27,7 +27,6 @@ type node struct {
 	network  *fabric.Network // between the nodes
 	group    *netstack.Group // of all namespaces of the cluster
 	policies *netpol.Set
-	pods     int // guarded by Cluster.mu
 
 	mu      sync.Mutex          // guards what follows
 	router  *fabric.Router      // nil until it is needed
@@ -40,7 +39,7 @@ func newNodes(cfg Config, network *fabric.Network, policies *netpol.Set) ([]*nod
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
-		name := fmt.Sprintf("node-%d", i+1)
+		name := nodeName(i)
 		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, policies: policies, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/scheduler"
 	"podnet.dev/podnet/internal/volume"
 )
 
@@ -25,14 +26,20 @@ type Pod struct {
 	uid        string
 	hostname   string // short, without the domain
 	domain     string // of the full name; empty if there is none
-	nodename   string // what programs are told; empty if nodeErr is set
+	nodename   string // what programs are told; empty if nodeErr is set or it is the node's
 	nodeErr    error  // why there can be no sandbox with such a name
-	node       *node
+	demand     *scheduler.Pod
+	lost       error // there is no node of the name that the spec gives; set before the worker starts
+	created    time.Time
 	containers []*container // init containers first
 	volumes    map[string]*podVolume
 	etc        *volume.Tree // the files that the kubelet writes
 	events     eventLog
 	worker     *kubelet.Worker
+
+	// node is where the Pod is, nil if it has no node. It is written once, under
+	// mu and before the worker hears of it, which therefore reads it without.
+	node *node
 
 	mu       sync.Mutex   // guards what follows
 	meta     podMeta      // the labels and annotations of now
@@ -53,14 +60,17 @@ type Pod struct {
 var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 
 // newPod makes a Pod whose life has not begun. spec is valid and has defaults.
-func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
+// It has no worker yet.
+func (c *Cluster) newPod(spec PodSpec, uid string) *Pod {
 	meta := metaOf(&spec)
 	p := &Pod{
-		cluster: c, spec: spec, meta: meta, uid: uid, node: n,
+		cluster: c, spec: spec, meta: meta, uid: uid, demand: spec.demand(), created: time.Now(),
 		volumes: make(map[string]*podVolume), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
 	p.hostname, p.domain = spec.hostnameAndDomain(c.config.Domain)
-	p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
+	if !spec.HostNetwork {
+		p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
+	}
 	for _, v := range spec.Volumes {
 		p.volumes[v.Name] = newVolume(v)
 	}
@@ -69,17 +79,7 @@ func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 			pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers),
 		})
 	}
-	p.worker = p.newWorker()
 	return p
-}
-
-// emitScheduled tells where the Pod went. It runs in the Pod's own goroutine,
-// where OnEvent may be called: no lock of the cluster is held.
-func (p *Pod) emitScheduled() {
-	p.emit("default-scheduler", kubelet.Event{
-		Time: time.Now(), Type: kubelet.EventNormal, Reason: "Scheduled",
-		Message: fmt.Sprintf("Successfully assigned %s/%s to %s", p.spec.Namespace, p.spec.Name, p.node.name),
-	})
 }
 
 func (p *Pod) gracePeriod() time.Duration {
@@ -98,8 +98,14 @@ func (p *Pod) Namespace() string { return p.spec.Namespace }
 // UID returns the Pod's identity, which no other Pod of its name has.
 func (p *Pod) UID() string { return p.uid }
 
-// Node returns the name of the node that the Pod runs on.
-func (p *Pod) Node() string { return p.node.name }
+// Node returns the name of the node that the Pod is bound to, "" while it is to
+// none.
+func (p *Pod) Node() string {
+	if n := p.placedOn(); n != nil {
+		return n.name
+	}
+	return ""
+}
 
 // Spec returns the Pod's spec with its defaults, and with the labels and
 // annotations of now. It must not be changed.
@@ -184,15 +190,21 @@ func (p *Pod) Wait(ctx context.Context, cond func(PodStatus) bool) error {
 			if !status.DeletionTimestamp.IsZero() {
 				return p.error("wait for", ErrDeleted)
 			}
-			return p.error("wait for", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
+			return p.error("wait for", status.ended())
 		case <-ctx.Done():
 			return p.error("wait for", fmt.Errorf("%w (STATUS %s, READY %s%s)", context.Cause(ctx), status.Columns.Status, status.Columns.Ready, why(status)))
 		}
 	}
 }
 
-// why tells what the first container that is not ready waits for.
+// why tells what the Pod waits for, or the first container that is not ready.
 func why(s PodStatus) string {
+	if s.Message != "" {
+		return "; " + s.Message
+	}
+	if c, ok := s.Condition(string(kubelet.PodScheduled)); ok && !c.Status {
+		return "; " + c.Message
+	}
 	for _, c := range slices.Concat(s.InitContainers, s.Containers) {
 		if w := c.State.Waiting; w != nil && w.Message != "" {
 			return fmt.Sprintf("; container %s: %s", c.Name, w.Message)
@@ -333,9 +345,13 @@ func (p *Pod) writeEtc(addrs []netip.Addr) error {
 		aliases = append(aliases, kubelet.HostAlias(a))
 	}
 	resolvConf, _ := p.resolvConf()
+	hosts := kubelet.HostsFile(addrs, p.hostname, p.domain, aliases)
+	if p.spec.HostNetwork {
+		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
+	}
 	texts := map[string]string{
-		"hosts":       kubelet.HostsFile(addrs, p.hostname, p.domain, aliases),
-		"hostname":    kubelet.HostnameFile(p.nodename),
+		"hosts":       hosts,
+		"hostname":    kubelet.HostnameFile(p.machineName()),
 		"resolv.conf": resolvConf.String(),
 	}
 	for _, name := range kubeletFiles {

@@ -28,7 +28,7 @@ func (p *Pod) setMeta(m podMeta) {
 	p.mu.Lock()
 	same := maps.Equal(p.meta.labels, m.labels) && maps.Equal(p.meta.annotations, m.annotations)
 	p.meta = m
-	if !same && p.sandbox != nil {
+	if !same && p.sandbox != nil && !p.sandbox.host {
 		p.enforcePolicies(p.sandbox)
 	}
 	p.mu.Unlock()

@@ -31,9 +31,6 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	attempt := p.attempts
 	p.attempts++
 	p.mu.Unlock()
-	if attempt == 0 {
-		p.emitScheduled()
-	}
 	s, err := p.makeSandbox(attempt)
 	if err == nil {
 		if err = p.writeEtc(s.addrs); err != nil {
@@ -49,7 +46,9 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 		}
 		return nil, err
 	}
-	p.enforcePolicies(s)
+	if !s.host { // the node's own traffic is no Pod's
+		p.enforcePolicies(s)
+	}
 	p.sandbox = s
 	return slices.Clone(s.addrs), nil
 }
@@ -60,7 +59,10 @@ func (p *Pod) makeSandbox(attempt int) (*sandbox, error) {
 	for _, w := range warnings {
 		p.worker.Emit(kubelet.Event{Type: kubelet.EventWarning, Reason: "DNSConfigForming", Message: w})
 	}
-	if p.nodeErr != nil {
+	switch {
+	case p.spec.HostNetwork:
+		return p.newHostSandbox()
+	case p.nodeErr != nil:
 		return nil, p.nodeErr
 	}
 	return p.newSandbox(attempt)

@@ -15,6 +15,7 @@ type sandbox struct {
 	net   *netstack.Namespace
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
+	host  bool            // net and addrs are the node's, and stay when the Pod goes
 }
 
 // newSandbox makes the Pod's attempt'th sandbox, with the addresses that were
@@ -72,6 +73,10 @@ func (p *Pod) takeReserved() []netip.Addr {
 // close takes the sandbox down, so that peers hear of the end of their
 // connections, and gives its addresses back.
 func (s *sandbox) close() {
+	if s.host {
+		s.pause.Kill()
+		return
+	}
 	s.net.Close()
 	s.node.release(s.addrs)
 }

@@ -31,14 +31,19 @@ func (s PodSpec) Validate() error {
 	volumes := s.validateVolumes(&errs)
 	s.validateContainers(&errs, volumes)
 	s.validateInitContainers(&errs, volumes)
+	s.validateHostNetwork(&errs)
 	oneOf(&errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
 	s.validateDNSPolicy(&errs)
+	validateLabels(&errs, "spec.nodeSelector", s.NodeSelector)
 	s.SecurityContext.validate(&errs)
 	s.validateDNSConfig(&errs)
 	for i, gate := range s.ReadinessGates {
 		errs.invalid(fmt.Sprintf("spec.readinessGates[%d].conditionType", i), gate.ConditionType, qualifiedNameErrors(gate.ConditionType)...)
 	}
 	s.validateHostnameOverride(&errs)
+	if s.NodeName != "" {
+		errs.invalid("spec.nodeName", s.NodeName, dns1123SubdomainErrors(s.NodeName)...)
+	}
 	if d := s.ActiveDeadlineSeconds; d != nil {
 		errs.between("spec.activeDeadlineSeconds", *d, 1, math.MaxInt32)
 	}

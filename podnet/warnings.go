@@ -18,6 +18,7 @@ func (s PodSpec) Warnings() []string {
 	if msgs := dns1123LabelErrors(s.Name); len(msgs) > 0 {
 		w = append(w, fmt.Sprintf("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
 	}
+	w = append(w, s.warnNodeSelector()...)
 	w = append(w, s.warnAnnotations()...)
 	w = append(w, s.warnFilePaths()...)
 	w = append(w, s.warnHostAliases()...)
@@ -122,40 +123,6 @@ func (c *ContainerSpec) warnEnv(at string) []string {
 		seen[env.Name] = true
 	}
 	return w
-}
-
-// warnPorts warns of ports and of port names that are declared twice in the
-// Pod. All ports come first, then all names, as from the API server.
-func (s PodSpec) warnPorts() []string {
-	type socket struct {
-		port     uint16
-		protocol Protocol
-	}
-	var w, byName []string
-	ports := make(map[socket][]string)
-	names := make(map[string]string)
-	for container, c := range s.allContainers() {
-		for i, port := range c.Ports {
-			at := fmt.Sprintf("%s.ports[%d]", container, i)
-			key := socket{port.ContainerPort, port.Protocol}
-			if key.protocol == "" {
-				key.protocol = ProtocolTCP
-			}
-			for _, other := range ports[key] {
-				w = append(w, fmt.Sprintf("%s: duplicate port definition with %s", at, other))
-			}
-			ports[key] = append(ports[key], at)
-			if port.Name == "" {
-				continue
-			}
-			if other, ok := names[port.Name]; ok {
-				byName = append(byName, fmt.Sprintf("%s: duplicate port name %q with %s, services and probes that select ports by name will use %s", at, port.Name, other, other))
-			} else {
-				names[port.Name] = at
-			}
-		}
-	}
-	return append(w, byName...)
 }
 
 // warnIPs warns of IPv6 addresses in long form.

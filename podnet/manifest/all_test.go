@@ -23,6 +23,9 @@ spec:
   restartPolicy: OnFailure
   terminationGracePeriodSeconds: 60
   activeDeadlineSeconds: 600
+  nodeName: node-1
+  nodeSelector: {disk: ssd}
+  hostNetwork: true
   readinessGates:
   - conditionType: example.com/lb
   hostname: www
@@ -84,6 +87,8 @@ spec:
     ports:
     - name: http
       containerPort: 65535
+      hostPort: 65535
+      hostIP: 127.0.0.1
       protocol: UDP
     resources:
       limits: {cpu: 1.5, memory: 1024Mi, example.com/gpu: 1}
@@ -236,7 +241,7 @@ func TestParseTakesAllFields(t *testing.T) {
 				{Name: "CFG", ValueFrom: &podnet.EnvVarSource{ConfigMapKeyRef: &podnet.ConfigMapKeySelector{Name: "cfg", Key: "a", Optional: true}}},
 				{Name: "KEY", ValueFrom: &podnet.EnvVarSource{SecretKeyRef: &podnet.SecretKeySelector{Name: "key", Key: "b", Optional: true}}},
 			},
-			Ports: []podnet.ContainerPort{{Name: "http", ContainerPort: 65535, Protocol: podnet.ProtocolUDP}},
+			Ports: []podnet.ContainerPort{{Name: "http", ContainerPort: 65535, Protocol: podnet.ProtocolUDP, HostPort: 65535, HostIP: "127.0.0.1"}},
 			Resources: podnet.ResourceRequirements{
 				Limits:   podnet.ResourceList{"cpu": "1500m", "memory": "1Gi", "example.com/gpu": "1"},
 				Requests: podnet.ResourceList{"cpu": "100m"},
@@ -261,12 +266,13 @@ func TestParseTakesAllFields(t *testing.T) {
 		RestartPolicy:                 podnet.RestartPolicyOnFailure,
 		TerminationGracePeriodSeconds: new(int64(60)),
 		ActiveDeadlineSeconds:         new(int64(600)),
-		ReadinessGates:                []podnet.PodReadinessGate{{ConditionType: "example.com/lb"}},
-		Hostname:                      "www",
-		Subdomain:                     "shop",
-		SetHostnameAsFQDN:             true,
-		HostAliases:                   []podnet.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}},
-		DNSPolicy:                     podnet.DNSNone,
+		NodeName:                      "node-1", NodeSelector: map[string]string{"disk": "ssd"}, HostNetwork: true,
+		ReadinessGates:    []podnet.PodReadinessGate{{ConditionType: "example.com/lb"}},
+		Hostname:          "www",
+		Subdomain:         "shop",
+		SetHostnameAsFQDN: true,
+		HostAliases:       []podnet.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}},
+		DNSPolicy:         podnet.DNSNone,
 		DNSConfig: &podnet.PodDNSConfig{
 			Nameservers: []string{"10.96.0.10"},
 			Searches:    []string{"shop.svc.cluster.local"},

@@ -18,9 +18,6 @@ const unsupported podnet.FieldErrorType = "not supported by podnet yet"
 // last two. What is not here can only be removed.
 var advice = map[string]string{
 	"generateName":          "podnet makes up no names: set metadata.name",
-	"hostIP":                "remove it: a port is reached at the Pod's IP",
-	"hostNetwork":           "remove it: podnet's node has no programs to share a network with",
-	"hostPort":              "remove it: a port is reached at the Pod's IP",
 	"shareProcessNamespace": "remove it: a container sees its own processes only",
 	"spec.finalizers":       "remove it: a cluster sets it",
 	"spec.resources":        "set them for each container: podnet shows them, and limits nothing",

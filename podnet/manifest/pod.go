@@ -21,6 +21,9 @@ func convertPod(pod *corev1.Pod, wrong []*podnet.FieldError) (podnet.Object, err
 		RestartPolicy:                 podnet.RestartPolicy(take(&from.RestartPolicy)),
 		TerminationGracePeriodSeconds: take(&from.TerminationGracePeriodSeconds),
 		ActiveDeadlineSeconds:         take(&from.ActiveDeadlineSeconds),
+		NodeName:                      take(&from.NodeName),
+		NodeSelector:                  take(&from.NodeSelector),
+		HostNetwork:                   take(&from.HostNetwork),
 		ReadinessGates: convertList(&c, "spec.readinessGates", take(&from.ReadinessGates),
 			func(_ string, gate *corev1.PodReadinessGate) podnet.PodReadinessGate {
 				return podnet.PodReadinessGate{ConditionType: string(take(&gate.ConditionType))}

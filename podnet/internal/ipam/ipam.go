@@ -3,6 +3,7 @@
 package ipam
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -128,6 +129,17 @@ func (a *Allocator) following(addr netip.Addr) netip.Addr {
 		return a.gateway
 	}
 	return addr.Next()
+}
+
+// Free reports whether there is an address to give out.
+func (a *Allocator) Free() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.last.IsValid() {
+		return true
+	}
+	first, last := a.gateway.Next().As4(), a.last.As4()
+	return len(a.used) <= int(binary.BigEndian.Uint32(last[:])-binary.BigEndian.Uint32(first[:]))
 }
 
 // Release gives an address back.

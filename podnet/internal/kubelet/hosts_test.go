@@ -97,3 +97,10 @@ func TestNodename(t *testing.T) {
 		}
 	}
 }
+
+func TestHostNetworkHostsFile(t *testing.T) {
+	const node = "127.0.0.1\tlocalhost\n172.18.0.2\tnode-1\n"
+	assert.Equal(t, "# Kubernetes-managed hosts file (host network).\n"+node, HostNetworkHostsFile(node, nil))
+	assert.Equal(t, "# Kubernetes-managed hosts file (host network).\n"+node+"\n# Entries added by HostAliases.\n10.1.2.3\tdb\tdb.local\n",
+		HostNetworkHostsFile(node, []HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}}))
+}
