@@ -28,7 +28,7 @@ type e2e struct {
 // TestE2E runs the tables of the e2e_*_test.go files, each case in a bubble.
 func TestE2E(t *testing.T) {
 	titles := make(map[string]bool)
-	for _, table := range [][]e2e{e2ePods, e2eInit, e2eHooks, e2eProbes(false), e2eProbes(true), e2eLifecycle, e2eConditions, e2eRestartRules, e2eFiles, e2eScheduling, e2eHostNetwork} {
+	for _, table := range [][]e2e{e2ePods, e2eInit, e2eHooks, e2eProbes(false), e2eProbes(true), e2eLifecycle, e2eConditions, e2eRestartRules, e2eFiles, e2eScheduling, e2eHostNetwork, e2eNetpolIngress, e2eNetpolEgress, e2eNetpolChanges} {
 		for _, tt := range table {
 			require.False(t, titles[tt.title], tt.title)
 			titles[tt.title] = true
