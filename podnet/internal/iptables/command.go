@@ -159,16 +159,25 @@ func (d *draft) applyRule(f Family, q *request, c *draftChain, out *strings.Buil
 			c.rules[q.number-1] = rule
 		case 'D':
 			if at < 0 {
-				return errNoRule
+				return rule.missing()
 			}
 			c.rules = slices.Delete(c.rules, at, at+1)
 		case 'C':
 			if at < 0 {
-				return errNoRule
+				return rule.missing()
 			}
 		}
 	}
 	return nil
+}
+
+// missing is what -C and -D say of a rule that is not there: which words depends
+// on its target.
+func (r *Rule) missing() error {
+	if r.jump == "" && (r.target.name == "" || isVerdict(r.target.name)) {
+		return errNoRule
+	}
+	return errNoName
 }
 
 // each does something with the request's chain, or with all.

@@ -27,7 +27,7 @@ type exchange struct {
 	code           int
 }
 
-func readTranscript(t *testing.T, file string) []exchange {
+func readTranscript(t testing.TB, file string) []exchange {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var all []exchange
