@@ -25,6 +25,7 @@ type Cluster struct {
 	nameserver netip.Addr
 	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
+	services   *services
 
 	mu       sync.Mutex // guards what follows
 	images   images
@@ -63,8 +64,12 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		// The clock moves only when all wait: the first has done what it does.
 		c.headStart = 10 * time.Nanosecond
 	}
+	c.services = newServices(cfg)
 	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
 		c.nameserver = c.nameserver.Next()
+	}
+	if err := c.services.addBuiltIn(c.nameserver, cfg.ServiceCIDRs[0]); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -261,6 +266,7 @@ func (c *Cluster) Close() error {
 
 // forget takes a deleted Pod off the list.
 func (c *Cluster) forget(p *Pod) {
+	c.services.removePod(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := podKey{p.spec.Namespace, p.spec.Name}
@@ -324,6 +330,7 @@ func (s PodSpec) apply(c *Cluster) error {
 	// Pod makes its sandbox first. If there is none, the sandbox says so.
 	p.reserved, _ = n.allocate()
 	c.pods[key] = p
+	c.services.addPod(p, s.Labels)
 	p.worker.Start()
 	c.mu.Unlock()
 	if l := c.config.Logger; l != nil {

@@ -68,6 +68,7 @@ func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
 		})
 	}
 	p.worker = p.newWorker()
+	p.worker.BeforeStatus(func(s kubelet.Status) { c.services.podStatus(p, s) })
 	return p
 }
 
@@ -244,6 +245,7 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 	if s := opt.GracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
+	p.cluster.services.podDeleted(p)
 	p.worker.Delete(grace)
 	p.mu.Lock()
 	first := !p.deleting

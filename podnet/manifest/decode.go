@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 
 	goyaml "go.yaml.in/yaml/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +38,16 @@ type list struct {
 	Items           []json.RawMessage `json:"items"`
 }
 
+// apiVersions has the kinds that podnet has, with the one version of each.
+var apiVersions = map[string]string{
+	"ConfigMap":     "v1",
+	"EndpointSlice": "discovery.k8s.io/v1",
+	"List":          "v1",
+	"Pod":           "v1",
+	"Secret":        "v1",
+	"Service":       "v1",
+}
+
 // decode returns the object in value, or the objects if it is a List; a List
 // inside a List (nested) is refused.
 func decode(value []byte, nested bool) ([]podnet.Object, error) {
@@ -51,11 +64,11 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		return nil, &podnet.InvalidError{Kind: "object", Name: nameOf(value), Fields: checkHead(value, head)}
 	case head.Kind == "List" && nested:
 		return nil, errors.New("a List in a List: move its items to the outer one")
-	case head.Kind != "Pod" && head.Kind != "ConfigMap" && head.Kind != "Secret" && head.Kind != "List":
+	case apiVersions[head.Kind] == "":
 		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
-	case head.APIVersion != "v1":
+	case head.APIVersion != apiVersions[head.Kind]:
 		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
-			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: `supported values: "v1"`}}}
+			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", apiVersions[head.Kind])}}}
 	case head.Kind == "List":
 		return decodeList(value)
 	}
@@ -68,6 +81,10 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		object, err = decodeOne(head.Kind, value, convertConfigMap)
 	case "Secret":
 		object, err = decodeOne(head.Kind, value, convertSecret)
+	case "Service":
+		object, err = decodeOne(head.Kind, value, convertService)
+	case "EndpointSlice":
+		object, err = decodeOne(head.Kind, value, convertEndpointSlice)
 	}
 	if err != nil {
 		return nil, err
@@ -126,22 +143,46 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 		return wrong
 	}
 	if head.APIVersion == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: "v1 for kinds Pod, ConfigMap and Secret"})
+		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: versionsText()})
 	}
 	if head.Kind == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: "Pod, ConfigMap, Secret or List"})
+		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: sentence(slices.Sorted(maps.Keys(apiVersions)), "or")})
 	}
 	return wrong
 }
 
-const kinds = `it has kinds Pod, ConfigMap and Secret, alone or in a List`
-
 func adviceForKind(kind string) string {
 	switch kind {
 	case "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet":
-		return kinds + ": make a Pod of its spec.template"
+		return kindsText() + ": make a Pod of its spec.template"
 	}
-	return kinds
+	return kindsText()
+}
+
+// kindsText and versionsText tell which kinds there are.
+func kindsText() string {
+	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(apiVersions)), func(kind string) bool { return kind == "List" })
+	return "it has kinds " + sentence(kinds, "and") + ", alone or in a List"
+}
+
+func versionsText() string {
+	byVersion := make(map[string][]string)
+	for _, kind := range slices.Sorted(maps.Keys(apiVersions)) {
+		byVersion[apiVersions[kind]] = append(byVersion[apiVersions[kind]], kind)
+	}
+	var texts []string
+	for _, version := range slices.Backward(slices.Sorted(maps.Keys(byVersion))) { // v1 first
+		texts = append(texts, version+" for "+sentence(byVersion[version], "and"))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// sentence joins words as in a sentence.
+func sentence(words []string, conjunction string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " " + conjunction + " " + words[n]
+	}
+	return strings.Join(words, "")
 }
 
 // nameOf returns metadata.name of an object that may be wrong otherwise.
