@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"net/netip"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,14 +21,18 @@ type servicePort struct {
 	externalIPs, loadBalancerIPs []netip.Addr
 	sourceRanges                 []netip.Prefix
 
-	serving []netip.AddrPort // the endpoints that serve, ready or not
-
-	// endpoints are those of a node with which nothing else is known.
-	endpoints nodeEndpoints
-	nodes     map[string]nodeEndpoints // where it is different
-
 	draw   *draw
 	sticky *sticky // nil without affinity
+
+	sorted sync.Once // guards what follows, which is made when it is asked for: a thousand Pods that start change a Service as often
+	sets   endpointSets
+}
+
+// endpointSets are the endpoints of a port, sorted out.
+type endpointSets struct {
+	serving []netip.AddrPort         // that serve, ready or not
+	usual   nodeEndpoints            // of a node of which nothing else is known
+	nodes   map[string]nodeEndpoints // where it is different
 }
 
 // nodeEndpoints are the endpoints that a node uses, by the names of kube-proxy's
@@ -62,7 +67,6 @@ func (t *Table) compile(key name, s Service, old *service) *service {
 				externalIPs: ofFamily(s.ExternalIPs, ip.Is4()), loadBalancerIPs: ofFamily(s.LoadBalancerIPs, ip.Is4()),
 			}
 			sp.setSourceRanges()
-			sp.setEndpoints()
 			before := old.same(sp)
 			if before != nil {
 				sp.draw = before.draw
@@ -158,25 +162,32 @@ func (p *servicePort) backends() []backend {
 	return list
 }
 
-// setEndpoints sorts the endpoints out for each node.
-func (p *servicePort) setEndpoints() {
+// endpoints returns the endpoints, sorted out.
+func (p *servicePort) endpoints() *endpointSets {
+	p.sorted.Do(func() { p.sets = p.sortOut() })
+	return &p.sets
+}
+
+// sortOut sorts the endpoints out for each node.
+func (p *servicePort) sortOut() endpointSets {
+	var sets endpointSets
 	all := p.backends()
 	for _, b := range all {
 		if b.serving {
-			p.serving = append(p.serving, b.addr)
+			sets.serving = append(sets.serving, b.addr)
 		}
 	}
 	isReady := func(b backend) bool { return b.ready }
 	if p.usesCluster() {
-		p.endpoints.cluster = firstOf(filter(all, isReady), filter(all, backend.usableLast))
-		p.endpoints.any = len(p.endpoints.cluster) > 0
+		sets.usual.cluster = firstOf(filter(all, isReady), filter(all, backend.usableLast))
+		sets.usual.any = len(sets.usual.cluster) > 0
 	}
 	if p.usesLocal() {
-		p.endpoints.any = p.endpoints.any || slices.ContainsFunc(all, func(b backend) bool { return b.ready || b.usableLast() })
+		sets.usual.any = sets.usual.any || slices.ContainsFunc(all, func(b backend) bool { return b.ready || b.usableLast() })
 	}
 	hinted := p.PreferSameNode && p.usesCluster() && p.allReadyHaveNodes(all)
 	if !hinted && !p.usesLocal() {
-		return
+		return sets
 	}
 	byNode := make(map[string][]backend)
 	for _, b := range all {
@@ -184,9 +195,9 @@ func (p *servicePort) setEndpoints() {
 			byNode[b.node] = append(byNode[b.node], b)
 		}
 	}
-	p.nodes = make(map[string]nodeEndpoints, len(byNode))
+	sets.nodes = make(map[string]nodeEndpoints, len(byNode))
 	for node, mine := range byNode {
-		n := p.endpoints
+		n := sets.usual
 		ready := filter(mine, isReady)
 		if p.usesLocal() {
 			n.local = firstOf(ready, filter(mine, backend.usableLast))
@@ -194,8 +205,9 @@ func (p *servicePort) setEndpoints() {
 		if hinted && len(ready) > 0 {
 			n.cluster = ready
 		}
-		p.nodes[node] = n
+		sets.nodes[node] = n
 	}
+	return sets
 }
 
 // allReadyHaveNodes says that hints count: every ready endpoint has one.
@@ -204,10 +216,11 @@ func (p *servicePort) allReadyHaveNodes(all []backend) bool {
 }
 
 func (p *servicePort) forNode(node string) nodeEndpoints {
-	if n, ok := p.nodes[node]; ok {
+	sets := p.endpoints()
+	if n, ok := sets.nodes[node]; ok {
 		return n
 	}
-	return p.endpoints
+	return sets.usual
 }
 
 func filter(list []backend, keep func(backend) bool) []backend {
@@ -254,8 +267,8 @@ func (p *servicePort) frontends() []frontendVia {
 func (p *servicePort) udpFrontends() []UDPFrontend {
 	var list []UDPFrontend
 	for _, f := range p.frontends() {
-		if f.via != viaNodePort || len(p.serving) > 0 {
-			list = append(list, UDPFrontend{f.addr, p.serving})
+		if serving := p.endpoints().serving; f.via != viaNodePort || len(serving) > 0 {
+			list = append(list, UDPFrontend{f.addr, serving})
 		}
 	}
 	return list
@@ -265,7 +278,7 @@ func (p *servicePort) udpFrontends() []UDPFrontend {
 // possible may be stale with p.
 func (p *servicePort) servingChanged(old *service) bool {
 	before := old.same(p)
-	return before == nil || !slices.Equal(before.serving, p.serving) || !slices.Equal(before.frontends(), p.frontends())
+	return before == nil || !slices.Equal(before.endpoints().serving, p.endpoints().serving) || !slices.Equal(before.frontends(), p.frontends())
 }
 
 // draw gives each connection of a port its lot. What a connection gets depends

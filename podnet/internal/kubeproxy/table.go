@@ -141,7 +141,7 @@ func (t *Table) lookup(dst netip.AddrPort, protocol uint8, local bool) *target {
 	if at := t.frontends[frontend{dst, protocol}]; at != nil {
 		return at
 	}
-	if !local || dst.Addr().IsLoopback() {
+	if !local {
 		return nil
 	}
 	return t.frontends[frontend{netip.AddrPortFrom(anyAddr(dst.Addr().Is4()), dst.Port()), protocol}]

@@ -69,6 +69,13 @@ func (t *Table) Translate(q Query) Decision {
 		}
 		return p.reject()
 	}
+	if at.via == viaNodePort && dst.Addr().IsLoopback() {
+		// There it is not translated, but the rules that refuse do not look.
+		if p.ExternalLocal && len(n.local) == 0 {
+			return p.drop()
+		}
+		return Decision{}
+	}
 	if at.via == viaLoadBalancer && !p.admits(src) {
 		return Decision{Kind: Drop, Service: p.name, Reason: p.name + " traffic not accepted by " + chainName(firewallChain, p)}
 	}
