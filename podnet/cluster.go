@@ -14,6 +14,7 @@ import (
 
 	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/kubeproxy"
 	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
 	"podnet.dev/podnet/internal/scheduler"
@@ -31,6 +32,7 @@ type Cluster struct {
 	headStart  time.Duration   // of a container before the next one of its Pod
 	programs   programs
 	policies   *netpol.Set // who may connect to whom
+	services   *services
 
 	mu       sync.Mutex // guards what follows
 	images   images
@@ -55,8 +57,8 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	}
 	network := fabric.NewNetwork(uint32(cfg.NodeMTU))
 	network.SetLatency(cfg.NodeLatency)
-	policies := netpol.NewSet()
-	nodes, err := newNodes(cfg, network, policies)
+	policies, services := netpol.NewSet(), newServices(cfg)
+	nodes, err := newNodes(cfg, network, policies, services.table)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +77,17 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		// The clock moves only when all wait: the first has done what it does.
 		c.headStart = 10 * time.Nanosecond
 	}
+	c.services = services
+	services.onStale = func(frontends []kubeproxy.UDPFrontend) {
+		for _, n := range nodes {
+			n.forget(frontends)
+		}
+	}
 	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
 		c.nameserver = c.nameserver.Next()
+	}
+	if err := c.services.addBuiltIn(c.nameserver, cfg.ServiceCIDRs[0]); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -280,6 +291,7 @@ func (c *Cluster) Close() error {
 
 // forget takes a deleted Pod off the list.
 func (c *Cluster) forget(p *Pod) {
+	c.services.removePod(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := podKey{p.spec.Namespace, p.spec.Name}
@@ -341,7 +353,9 @@ func (s PodSpec) apply(c *Cluster) error {
 	c.made++
 	p := c.newPod(s, newUID(c.config.Seed, c.made))
 	p.worker = p.newWorker(c.settle(p, c.places.Add(p.demand)))
+	p.worker.BeforeStatus(func(s kubelet.Status) { c.services.podStatus(p, s) })
 	c.pods[key] = p
+	c.services.addPod(p, s.Labels)
 	p.worker.Start()
 	c.mu.Unlock()
 	if l := c.config.Logger; l != nil {

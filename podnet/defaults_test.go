@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	}}
 	got := spec.withDefaults()
 	assert.True(t, deepEqual(PodSpec{
-		Name: "p", Namespace: "default", RestartPolicy: RestartPolicyAlways, DNSPolicy: DNSClusterFirst, TerminationGracePeriodSeconds: new(int64(30)),
+		Name: "p", Namespace: "default", RestartPolicy: RestartPolicyAlways, DNSPolicy: DNSClusterFirst, TerminationGracePeriodSeconds: new(int64(30)), EnableServiceLinks: new(true),
 		InitContainers: []ContainerSpec{want}, Containers: []ContainerSpec{want}, Volumes: []VolumeSpec{
 			{Name: "a", ConfigMap: &ConfigMapVolumeSource{Name: "a", DefaultMode: mode(0o644)}}, {Name: "b", Secret: &SecretVolumeSource{SecretName: "b", DefaultMode: mode(0o400)}},
 			{Name: "c", DownwardAPI: &DownwardAPIVolumeSource{DefaultMode: mode(0o644)}},

@@ -35,6 +35,7 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/labels", module, nil, "everybody may use it, so it may use nobody"},
 	{"podnet.dev/podnet/internal/netpol", module, []string{"podnet.dev/podnet/internal/labels"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/scheduler", module, nil, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/kubeproxy", module, nil, "logic knows netip, context and time, not its neighbours and not the engine"},
 	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables", "podnet.dev/podnet/internal/netfilter"}, "the engine takes function hooks and knows nothing of Pods"},

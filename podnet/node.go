@@ -6,10 +6,13 @@ import (
 	"hash/fnv"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
+	"time"
 
 	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/ipam"
+	"podnet.dev/podnet/internal/kubeproxy"
 	"podnet.dev/podnet/internal/netfilter"
 	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
@@ -27,6 +30,7 @@ type node struct {
 	network  *fabric.Network // between the nodes
 	group    *netstack.Group // of all namespaces of the cluster
 	policies *netpol.Set
+	proxy    *kubeproxy.Table
 
 	mu      sync.Mutex          // guards what follows
 	router  *fabric.Router      // nil until it is needed
@@ -35,12 +39,12 @@ type node struct {
 	closed  bool
 }
 
-func newNodes(cfg Config, network *fabric.Network, policies *netpol.Set) ([]*node, error) {
+func newNodes(cfg Config, network *fabric.Network, policies *netpol.Set, proxy *kubeproxy.Table) ([]*node, error) {
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
 		name := nodeName(i)
-		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, policies: policies, mtu: uint32(cfg.PodMTU)}
+		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, policies: policies, proxy: proxy, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {
 		ranges, err := ipam.NodeRanges(cidr, cfg.Nodes)
@@ -212,7 +216,53 @@ func (n *node) close() {
 
 // rules returns what the node's router asks about connections.
 func (n *node) rules() fabric.Rules {
-	return fabric.Rules{Allow: n.allow}
+	return fabric.Rules{Translate: n.translate, Allow: n.allow}
+}
+
+// translate asks kube-proxy. As from iptables, it is asked once for a connection,
+// before it is routed.
+func (n *node) translate(c fabric.Connection) fabric.Translation {
+	d := n.proxy.Translate(kubeproxy.Query{
+		Node: n.name, NodeIPs: n.isLocal, Protocol: c.Protocol(), Src: c.Src().Addr(), Dst: c.Dst(), Now: time.Now(),
+	})
+	switch d.Kind {
+	case kubeproxy.DNAT:
+		return fabric.Translation{Dst: d.To, Masquerade: d.Masquerade, Service: d.Service}
+	case kubeproxy.Reject:
+		return fabric.Translation{Refuse: netfilter.PortUnreachable, Why: d.Reason}
+	case kubeproxy.Drop:
+		return fabric.Translation{Drop: true, Why: d.Reason}
+	}
+	return fabric.Translation{}
+}
+
+// isLocal reports whether an address is the node's own.
+func (n *node) isLocal(a netip.Addr) bool {
+	if slices.Contains(n.addrs, a) {
+		return true
+	}
+	for _, r := range n.ranges {
+		if r.Gateway() == a {
+			return true
+		}
+	}
+	return false
+}
+
+// forget makes the node forget what it knows of UDP that leads to endpoints which
+// are gone: there is no end of a connection that would tell.
+func (n *node) forget(frontends []kubeproxy.UDPFrontend) {
+	n.mu.Lock()
+	router := n.router
+	n.mu.Unlock()
+	if router == nil {
+		return
+	}
+	router.Conntrack().Purge(func(c *netfilter.Conn) bool {
+		return c.Orig().Protocol() == netfilter.UDP && slices.ContainsFunc(frontends, func(f kubeproxy.UDPFrontend) bool {
+			return f.Stale(c.Orig().Dst(), c.Reply().Src())
+		})
+	})
 }
 
 // allow asks the NetworkPolicies, as the plugins that enforce them do: those of a

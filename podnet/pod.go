@@ -263,6 +263,7 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 	if s := opt.GracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
+	p.cluster.services.podDeleted(p)
 	p.worker.Delete(grace)
 	p.mu.Lock()
 	first := !p.deleting

@@ -33,6 +33,7 @@ func (p *Pod) setMeta(m podMeta) {
 	}
 	p.mu.Unlock()
 	if !same {
+		p.cluster.services.relabelPod(p, m.labels)
 		p.cluster.touch() // for volumes that show them
 	}
 }

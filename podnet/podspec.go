@@ -60,6 +60,12 @@ type PodSpec struct {
 	// no full name. nil for none.
 	HostnameOverride *string
 
+	// EnableServiceLinks gives containers the variables of the Services that the
+	// namespace has when they start, for compatibility with Docker: WEB_SERVICE_HOST,
+	// WEB_PORT_80_TCP and so on. The default is true; those of the Service
+	// kubernetes are always there.
+	EnableServiceLinks *bool
+
 	HostAliases []HostAlias   // further lines of /etc/hosts
 	DNSPolicy   DNSPolicy     // default DNSClusterFirst
 	DNSConfig   *PodDNSConfig // merged into what DNSPolicy gives

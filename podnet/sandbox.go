@@ -141,20 +141,3 @@ func (p *Pod) Sockets() []Socket {
 	}
 	return list
 }
-
-// kubernetesEnv are the variables of the Service "kubernetes" in the namespace
-// default, which every container gets. podnet has no API server behind them.
-func kubernetesEnv(serviceCIDR netip.Prefix) []string {
-	host := serviceCIDR.Masked().Addr().Next().String()
-	url := "tcp://" + net.JoinHostPort(host, "443")
-	return []string{
-		"KUBERNETES_SERVICE_HOST=" + host,
-		"KUBERNETES_SERVICE_PORT=443",
-		"KUBERNETES_SERVICE_PORT_HTTPS=443",
-		"KUBERNETES_PORT=" + url,
-		"KUBERNETES_PORT_443_TCP=" + url,
-		"KUBERNETES_PORT_443_TCP_PROTO=tcp",
-		"KUBERNETES_PORT_443_TCP_PORT=443",
-		"KUBERNETES_PORT_443_TCP_ADDR=" + host,
-	}
-}

@@ -79,7 +79,12 @@ const maxAnnotationBytes = 256 << 10
 // validateMeta is for the metadata of every kind of object that is named by a
 // DNS subdomain.
 func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations map[string]string) {
-	validateName(errs, name, dns1123SubdomainErrors)
+	validateMetaNamed(errs, dns1123SubdomainErrors, name, namespace, labels, annotations)
+}
+
+// validateMetaNamed is validateMeta for a kind whose names have another format.
+func validateMetaNamed(errs *fieldErrors, nameErrors func(string) []string, name, namespace string, labels, annotations map[string]string) {
+	validateName(errs, name, nameErrors)
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}

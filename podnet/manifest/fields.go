@@ -56,6 +56,11 @@ var advice = map[string]string{
 	"fsGroupChangePolicy":    "remove it: every user may read and write a volume",
 	"supplementalGroups":     "remove it: groups grant nothing",
 
+	"spec.loadBalancerIP": "set status.loadBalancer.ingress: there is no cloud to ask",
+	"hints":               "remove it: set spec.trafficDistribution of the Service",
+	"targetRef":           "remove it: the endpoints of Pods are found by the Service's selector",
+	"deprecatedTopology":  "set nodeName and zone",
+
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",
 	"generation":        "remove it: a cluster sets it",

@@ -60,6 +60,10 @@ func FuzzParse(f *testing.F) {
 			case podnet.PodSpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
+			case podnet.ServiceSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.EndpointSliceSpec:
+				assert.NoError(t, o.Validate())
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:

@@ -29,10 +29,11 @@ func convertPod(pod *corev1.Pod, wrong []*podnet.FieldError) (podnet.Object, err
 				return podnet.PodReadinessGate{ConditionType: string(take(&gate.ConditionType))}
 			}),
 
-		Hostname:          take(&from.Hostname),
-		Subdomain:         take(&from.Subdomain),
-		SetHostnameAsFQDN: takeTrue(&from.SetHostnameAsFQDN),
-		HostnameOverride:  take(&from.HostnameOverride),
+		Hostname:           take(&from.Hostname),
+		Subdomain:          take(&from.Subdomain),
+		SetHostnameAsFQDN:  takeTrue(&from.SetHostnameAsFQDN),
+		HostnameOverride:   take(&from.HostnameOverride),
+		EnableServiceLinks: take(&from.EnableServiceLinks),
 		HostAliases: convertList(&c, "spec.hostAliases", take(&from.HostAliases),
 			func(_ string, alias *corev1.HostAlias) podnet.HostAlias {
 				return podnet.HostAlias{IP: take(&alias.IP), Hostnames: take(&alias.Hostnames)}

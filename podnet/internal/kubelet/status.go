@@ -115,6 +115,9 @@ const (
 	messageDeadlineExceeded = "Pod was active on the node longer than the specified deadline"
 )
 
+// Ready reports whether the Pod's condition Ready is true.
+func (s Status) Ready() bool { return conditionIs(s.Conditions, PodReady, ConditionTrue) }
+
 // clone returns a copy that shares nothing with s.
 func (s Status) clone() Status {
 	s.Conditions = slices.Clone(s.Conditions)
@@ -148,8 +151,11 @@ func clonePointer[T any](p *T) *T {
 // publish makes the state known if it has changed.
 func (w *Worker) publish() {
 	s := w.newStatus()
+	same := reflect.DeepEqual(s, w.status) // only this goroutine writes it
+	if !same && w.before != nil {
+		w.before(s)
+	}
 	w.mu.Lock()
-	same := reflect.DeepEqual(s, w.status)
 	if !same {
 		w.status = s
 		w.broadcast()

@@ -19,6 +19,7 @@ type Worker struct {
 	runtime  Runtime
 	onEvent  func(Event)
 	onStatus func(Status)
+	before   func(Status)    // may be nil
 	telling  chan struct{}   // one slot: the turn to call onEvent or onStatus
 	ctx      context.Context // of calls to the runtime; ends by Delete and Stop
 	cancel   context.CancelFunc
@@ -120,6 +121,11 @@ func New(pod Pod, placement Placement, runtime Runtime, onEvent func(Event), onS
 	w.onStatus = onStatus
 	return w
 }
+
+// BeforeStatus has f called with each status before anybody else can see it: who
+// waits for a status finds done what f does. It is for the time before Start. f
+// must return at once, call nothing of the worker, and not modify the status.
+func (w *Worker) BeforeStatus(f func(Status)) { w.before = f }
 
 // Start begins the Pod's life. It is called once, and does not wait for anything
 // to happen.

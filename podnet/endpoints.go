@@ -1,0 +1,236 @@
+package podnet
+
+import (
+	"cmp"
+	"net/netip"
+	"reflect"
+	"slices"
+
+	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/kubeproxy"
+	"podnet.dev/podnet/internal/labels"
+)
+
+// This file is the endpoints controller (pkg/controller/endpointslice and
+// k8s.io/endpointslice): which Pods are endpoints of which Services, and how
+// they are.
+
+// podState is what makes an endpoint of a Pod.
+type podState struct {
+	labels      map[string]string
+	ips         []netip.Addr
+	ready       bool // the condition
+	terminal    bool // Succeeded or Failed
+	terminating bool // deletion was asked for
+}
+
+// podEndpoints are the endpoints that a Pod makes of a Service.
+type podEndpoints struct {
+	list  []Endpoint
+	proxy []kubeproxy.Endpoint
+}
+
+// addPod begins to follow a Pod. Its life has not begun.
+func (v *services) addPod(p *Pod, labels map[string]string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pods[p] = &podState{labels: labels}
+	for key, value := range labels {
+		put(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+	}
+}
+
+// relabelPod gives a Pod other labels.
+func (v *services) relabelPod(p *Pod, labels map[string]string) {
+	v.mu.Lock()
+	state := v.pods[p]
+	if state == nil {
+		v.mu.Unlock()
+		return
+	}
+	before := v.selecting(p, state.labels)
+	for key, value := range state.labels {
+		take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+	}
+	state.labels = labels
+	for key, value := range labels {
+		put(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+	}
+	var stale []kubeproxy.UDPFrontend
+	for _, s := range append(before, v.selecting(p, labels)...) {
+		stale = append(stale, v.updateEndpoints(s, p)...)
+	}
+	v.mu.Unlock()
+	v.tell(stale)
+}
+
+// removePod ends it: the Pod's name is free.
+func (v *services) removePod(p *Pod) {
+	v.update(p, func(s *podState) { s.terminal = true })
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if state := v.pods[p]; state != nil {
+		for key, value := range state.labels {
+			take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+		}
+		delete(v.pods, p)
+	}
+}
+
+// selecting returns the Services that select a Pod with these labels, by name.
+// mu is held.
+func (v *services) selecting(p *Pod, set map[string]string) []*Service {
+	var list []*Service
+	for key, value := range set {
+		for s := range v.bySelector[labelKey{p.spec.Namespace, key, value}] {
+			if s.selects(set) {
+				list = append(list, s)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *Service) int { return cmp.Compare(a.name, b.name) })
+	return list
+}
+
+// selects reports whether the Service selects Pods with these labels. mu is held.
+func (s *Service) selects(set map[string]string) bool {
+	return s.label != (labelKey{}) && labels.FromMap(s.spec.Selector).Matches(set)
+}
+
+// podStatus is told of every status of a Pod before anybody sees it, and so who
+// waits for a Pod to be ready finds it among the endpoints.
+func (v *services) podStatus(p *Pod, status kubelet.Status) {
+	v.update(p, func(s *podState) {
+		s.ips = status.IPs
+		s.ready = status.Ready()
+		s.terminal = status.Phase == kubelet.PodSucceeded || status.Phase == kubelet.PodFailed
+		s.terminating = s.terminating || !status.DeletionTimestamp.IsZero()
+	})
+}
+
+// podDeleted is told that a Pod is to end.
+func (v *services) podDeleted(p *Pod) {
+	v.update(p, func(s *podState) { s.terminating = true })
+}
+
+// update changes what is known of a Pod, and then the Services that select it.
+func (v *services) update(p *Pod, change func(*podState)) {
+	v.mu.Lock()
+	state := v.pods[p]
+	if state == nil {
+		v.mu.Unlock()
+		return
+	}
+	before := *state
+	change(state)
+	var stale []kubeproxy.UDPFrontend
+	if !reflect.DeepEqual(before, *state) {
+		for _, s := range v.selecting(p, state.labels) {
+			stale = append(stale, v.updateEndpoints(s, p)...)
+		}
+	}
+	v.mu.Unlock()
+	v.tell(stale)
+}
+
+// updateEndpoints looks at a Pod that a Service selects or has selected. mu is
+// held.
+func (v *services) updateEndpoints(s *Service, p *Pod) []kubeproxy.UDPFrontend {
+	e, ok := v.endpointsOf(s, p)
+	old, had := s.pods[p]
+	switch {
+	case !ok && !had:
+		return nil
+	case !ok:
+		delete(s.pods, p)
+	case had && reflect.DeepEqual(e.list, old.list):
+		return nil
+	default:
+		s.pods[p] = e
+	}
+	return v.sync(s)
+}
+
+// endpointsOf returns the endpoints that a Pod makes of a Service, and false if
+// it makes none. mu is held.
+func (v *services) endpointsOf(s *Service, p *Pod) (podEndpoints, bool) {
+	state := v.pods[p]
+	if state == nil || state.terminal || len(state.ips) == 0 || !s.selects(state.labels) {
+		return podEndpoints{}, false
+	}
+	e := Endpoint{
+		Pod: p.spec.Name, Node: p.Node(),
+		Serving: state.ready, Terminating: state.terminating,
+		Ready: s.spec.PublishNotReadyAddresses || state.ready && !state.terminating,
+	}
+	if p.spec.Hostname != "" && p.spec.Subdomain == s.name {
+		e.Hostname = p.spec.Hostname
+	}
+	for _, port := range s.spec.Ports {
+		if number, ok := p.spec.findPort(port); ok {
+			e.Ports = append(e.Ports, EndpointPort{Name: port.Name, Protocol: port.Protocol, Port: number, AppProtocol: port.AppProtocol})
+		}
+	}
+	var all podEndpoints
+	for _, family := range s.spec.IPFamilies {
+		for _, ip := range state.ips {
+			if ip.Is4() == (family == IPv4Protocol) {
+				e.Addr = ip
+				all.list = append(all.list, e)
+				all.proxy = append(all.proxy, e.forProxy())
+			}
+		}
+	}
+	return all, len(all.list) > 0
+}
+
+// findPort returns the port of the Pod that a Service's port leads to: a number
+// as it is, a name as the first container with such a port says, sidecars last
+// (FindPort in k8s.io/endpointslice).
+func (s *PodSpec) findPort(port ServicePort) (int32, bool) {
+	if port.TargetPort.StrVal == "" {
+		return port.TargetPort.IntVal, true
+	}
+	find := func(c *ContainerSpec) int32 {
+		for _, p := range c.Ports {
+			if p.Name == port.TargetPort.StrVal && p.Protocol == port.Protocol {
+				return int32(p.ContainerPort)
+			}
+		}
+		return 0
+	}
+	for i := range s.Containers {
+		if n := find(&s.Containers[i]); n != 0 {
+			return n, true
+		}
+	}
+	for i := range s.InitContainers {
+		if c := &s.InitContainers[i]; c.RestartPolicy == RestartPolicyAlways {
+			if n := find(c); n != 0 {
+				return n, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// endpoints returns all endpoints, in no order. mu is held.
+func (s *Service) endpoints() []Endpoint {
+	var list []Endpoint
+	for _, e := range s.pods {
+		list = append(list, e.list...)
+	}
+	for _, slice := range s.services.slices[podKey{s.namespace, s.name}] {
+		list = append(list, slice.endpoints()...)
+	}
+	return slices.Clone(list)
+}
+
+// forProxy returns what kube-proxy must know of the endpoint.
+func (e *Endpoint) forProxy() kubeproxy.Endpoint {
+	p := kubeproxy.Endpoint{Addr: e.Addr, Node: e.Node, Ready: e.Ready, Serving: e.Serving, Terminating: e.Terminating}
+	for _, port := range e.Ports {
+		p.Ports = append(p.Ports, kubeproxy.EndpointPort{Name: port.Name, Protocol: protocolNumbers[port.Protocol], Port: uint16(port.Port)})
+	}
+	return p
+}
