@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -25,6 +26,10 @@ type Cluster struct {
 	nameserver netip.Addr
 	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
+
+	// names is what the cluster's name server knows, nil while there is none:
+	// then nobody is asked at its address, and no name is found there.
+	names dns.Backend
 
 	mu       sync.Mutex // guards what follows
 	images   images

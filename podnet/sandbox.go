@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -15,6 +16,8 @@ type sandbox struct {
 	net   *netstack.Namespace
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
+
+	resolver *dns.Resolver // pause's
 }
 
 // newSandbox makes the Pod's attempt'th sandbox, with the addresses that were
@@ -41,7 +44,7 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 		s.close()
 		return nil, err
 	}
-	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
+	s.resolver, s.pause = p.newOwner(ns, "pause", 1, p.etcFile)
 	return s, nil
 }
 
