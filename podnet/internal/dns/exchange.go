@@ -106,6 +106,10 @@ func (a *asker) query(q dnsmessage.Question) (id uint16, msg []byte, err error) 
 func (a *asker) roundTrip(ctx context.Context, network, server string, id uint16, q dnsmessage.Question, msg []byte) (p dnsmessage.Parser, h dnsmessage.Header, err error) {
 	deadline := time.Now().Add(a.conf.timeout)
 	dialing, cancel := context.WithDeadline(ctx, deadline)
+	if d, ok := ctx.Deadline(); ok && over(ctx) {
+		cancel()
+		dialing, cancel = context.WithDeadline(context.Background(), d) // is over, even if ctx is about to find out
+	}
 	c, err := a.dial(dialing, network, server)
 	cancel()
 	if err != nil {
@@ -267,6 +271,13 @@ func newError(err error, name, server string) *net.DNSError {
 		e.UnwrapErr = err
 	}
 	return e
+}
+
+// over reports whether a context has ended or is due to: its timer may come
+// after another one of the same time.
+func over(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(d)
 }
 
 // contextError gives a context's error net's words.

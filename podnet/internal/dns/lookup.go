@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -54,8 +55,8 @@ func (r *Resolver) lookupIPAddr(ctx context.Context, network, host string) ([]ne
 			return addrs, nil
 		}
 	}
-	if ctx.Err() != nil {
-		err = newError(contextError(ctx.Err()), host, "")
+	if over(ctx) {
+		err = newError(contextError(cmp.Or(ctx.Err(), context.DeadlineExceeded)), host, "")
 	}
 	return nil, err
 }
