@@ -39,6 +39,7 @@ type Cluster struct {
 	made     uint64              // Pods so far
 	objects  map[objectID]object // ConfigMaps and Secrets; never modified, but replaced
 	revision uint64              // of objects
+	named    map[string]struct{} // the namespaces that objects were applied in
 	closed   bool
 	done     chan struct{} // closed when Close is done
 	err      error         // what Close returned, after done
@@ -58,6 +59,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
+		named:      map[string]struct{}{"default": {}, "kube-node-lease": {}, "kube-public": {}, "kube-system": {}},
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
 	}
 	if c.images == nil {
@@ -131,12 +133,37 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	c.nameNamespaces(byID)
 	for _, o := range append(first, pods...) {
 		if err := o.apply(c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nameNamespaces makes the namespaces of objects exist: there is none that must
+// be made first, and none ends.
+func (c *Cluster) nameNamespaces(objects map[objectID]object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range objects {
+		name := id.namespace
+		if id.kind == "Namespace" {
+			name = id.name
+		}
+		if name != "" {
+			c.named[name] = struct{}{}
+		}
+	}
+}
+
+// hasNamespace reports whether a namespace exists.
+func (c *Cluster) hasNamespace(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.named[name]
+	return ok
 }
 
 // StartPod applies a Pod and waits until each of its containers has been

@@ -26,3 +26,6 @@ func (c *Cluster) SetNames(names dns.Backend) { c.names = names }
 func (p *Pod) ServeDNS(addr netip.Addr) (stop func(), err error) {
 	return p.cluster.serveDNS(p.currentSandbox().pause, addr)
 }
+
+// HasNamespace reports whether there is a namespace.
+func (c *Cluster) HasNamespace(name string) bool { return c.hasNamespace(name) }
