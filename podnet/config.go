@@ -35,10 +35,10 @@ type Config struct {
 	// net.DefaultResolver.LookupNetIP for those that the machine knows. Network
 	// is ip4, ip6 or ip; a name that does not exist is a *net.DNSError that
 	// says so, any other error makes the server fail (SERVFAIL), and so does 5
-	// seconds without an answer. Without Upstream the server refuses such names
-	// (REFUSED), so that nothing leaves the process; look-ups then say "server
-	// misbehaving". The addresses are only told: connections to them still end
-	// in the cluster.
+	// seconds without an answer. Without Upstream nothing leaves the process:
+	// names with a dot are refused (REFUSED), of which look-ups say "server
+	// misbehaving", and those without one do not exist (NXDOMAIN). The addresses
+	// are only told: connections to them still end in the cluster.
 	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// Images are the programs that image names stand for; see

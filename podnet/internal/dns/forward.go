@@ -21,7 +21,12 @@ const (
 
 // forwarded answers a query about a name outside the cluster.
 func (s *Server) forwarded(owner string, t dnsmessage.Type, ask forwarder) reply {
-	if s.config.Upstream == nil || t != dnsmessage.TypeA && t != dnsmessage.TypeAAAA {
+	switch {
+	case s.config.Upstream == nil && strings.Count(owner, ".") == 1 && owner != ".":
+		// What everybody's server says of a name without a dot: the root has
+		// only domains. So who misspells a Service hears that there is none.
+		return reply{rcode: dnsmessage.RCodeNameError, recursive: true}
+	case s.config.Upstream == nil || t != dnsmessage.TypeA && t != dnsmessage.TypeAAAA:
 		return refused() // Upstream knows addresses only
 	}
 	answers, rcode := ask(owner, t)

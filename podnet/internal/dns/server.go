@@ -27,7 +27,7 @@ type ServerConfig struct {
 	// Upstream, if not nil, looks up names outside the cluster, as
 	// net.Resolver.LookupNetIP does: network is ip, ip4 or ip6, and the error
 	// of a name that does not exist is a *net.DNSError that says so. Without
-	// it such queries are refused.
+	// it such queries are refused, and names without a dot do not exist.
 	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// Seed decides the order of several addresses.

@@ -107,6 +107,7 @@ func TestServerAnswers(t *testing.T) {
 		"a type of late":                 {"HTTPS web.default.svc.cluster.local.", noData},
 		"the whole zone":                 {"AXFR cluster.local.", "Refused"},
 		"outside":                        {"A www.example.com.", "Refused"},
+		"outside, without a dot":         {"AAAA web.", "NameError ra"},
 		"the root":                       {"NS .", "Refused"},
 		"a zone that ends like ours":     {"A mycluster.local.", "Refused"},
 		"outside with our search domain": {"A www.example.com.default.svc.cluster.local.", noName},
