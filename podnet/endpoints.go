@@ -73,6 +73,7 @@ func (v *services) removePod(p *Pod) {
 		for key, value := range state.labels {
 			take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
 		}
+		v.moved(p, state.ips, nil)
 		delete(v.pods, p)
 	}
 }
@@ -123,6 +124,7 @@ func (v *services) update(p *Pod, change func(*podState)) {
 	}
 	before := *state
 	change(state)
+	v.moved(p, before.ips, state.ips)
 	var stale []kubeproxy.UDPFrontend
 	if !reflect.DeepEqual(before, *state) {
 		for _, s := range v.selecting(p, state.labels) {
@@ -131,6 +133,21 @@ func (v *services) update(p *Pod, change func(*podState)) {
 	}
 	v.mu.Unlock()
 	v.tell(stale)
+}
+
+// moved notes a Pod's addresses. mu is held.
+func (v *services) moved(p *Pod, from, to []netip.Addr) {
+	for _, a := range from {
+		if v.podsByIP[a] == p {
+			delete(v.podsByIP, a)
+		}
+	}
+	if p.spec.HostNetwork {
+		return // its addresses are its node's
+	}
+	for _, a := range to {
+		v.podsByIP[a] = p
+	}
 }
 
 // updateEndpoints looks at a Pod that a Service selects or has selected. mu is

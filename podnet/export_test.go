@@ -3,6 +3,9 @@ package podnet
 import (
 	"context"
 	"net"
+	"net/netip"
+
+	"podnet.dev/podnet/internal/dns"
 )
 
 // MountVolumes and RefreshVolumes do what the Pod's worker does at its syncs,
@@ -15,3 +18,14 @@ func (p *Pod) RefreshVolumes() (changed bool) { return p.refreshVolumes() }
 func DialFromNode(ctx context.Context, p *Pod, network, address string) (net.Conn, error) {
 	return p.node.DialContext(ctx, network, address)
 }
+
+// SetNames says what the cluster's name servers know.
+func (c *Cluster) SetNames(names dns.Backend) { c.names = names }
+
+// ServeDNS starts a name server in the Pod.
+func (p *Pod) ServeDNS(addr netip.Addr) (stop func(), err error) {
+	return p.cluster.serveDNS(p.currentSandbox().pause, addr)
+}
+
+// HasNamespace reports whether there is a namespace.
+func (c *Cluster) HasNamespace(name string) bool { return c.hasNamespace(name) }

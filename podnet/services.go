@@ -27,6 +27,8 @@ type services struct {
 	mu         sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
 	ranges     *serviceRanges
 	byName     map[podKey]*Service
+	byIP       map[netip.Addr]*Service // by its cluster IPs
+	podsByIP   map[netip.Addr]*Pod     // those that are in pods
 	bySelector map[labelKey]map[*Service]struct{}
 	byLabel    map[labelKey]map[*Pod]struct{}
 	pods       map[*Pod]*podState
@@ -43,6 +45,8 @@ func newServices(cfg Config) *services {
 		table:      kubeproxy.New(seedOf(cfg.Seed, "kube-proxy"), cfg.PodCIDRs),
 		ranges:     newServiceRanges(cfg.ServiceCIDRs, cfg.Seed),
 		byName:     make(map[podKey]*Service),
+		byIP:       make(map[netip.Addr]*Service),
+		podsByIP:   make(map[netip.Addr]*Pod),
 		bySelector: make(map[labelKey]map[*Service]struct{}),
 		byLabel:    make(map[labelKey]map[*Pod]struct{}),
 		pods:       make(map[*Pod]*podState),
@@ -107,7 +111,13 @@ func (v *services) apply(spec ServiceSpec) error {
 	}
 	v.unselect(s)
 	clear(v.envs)
+	for _, a := range addrsOf(s.spec.ClusterIPs) {
+		delete(v.byIP, a)
+	}
 	s.spec = spec
+	for _, a := range addrsOf(spec.ClusterIPs) {
+		v.byIP[a] = s
+	}
 	v.selectPods(s)
 	stale := v.sync(s)
 	v.mu.Unlock()
@@ -129,6 +139,9 @@ func (v *services) delete(s *Service) {
 	ports := s.spec.nodePorts()
 	if s.spec.HealthCheckNodePort != 0 {
 		ports = append(ports, s.spec.HealthCheckNodePort)
+	}
+	for _, a := range addrsOf(s.spec.ClusterIPs) {
+		delete(v.byIP, a)
 	}
 	v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
 	v.table.Delete(s.namespace, s.name)
