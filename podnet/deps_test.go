@@ -32,6 +32,7 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/probe", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/errno", module, nil, "everybody may use it, so it may use nobody"},
 	{"podnet.dev/podnet/internal/iptables", module, nil, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/iproute", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/labels", module, nil, "everybody may use it, so it may use nobody"},
 	{"podnet.dev/podnet/internal/netpol", module, []string{"podnet.dev/podnet/internal/labels"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/scheduler", module, nil, "logic knows its own subject only"},
