@@ -3,6 +3,8 @@ package podnet
 import (
 	"context"
 	"net"
+
+	"podnet.dev/podnet/internal/kubeproxy"
 )
 
 // MountVolumes and RefreshVolumes do what the Pod's worker does at its syncs,
@@ -15,3 +17,9 @@ func (p *Pod) RefreshVolumes() (changed bool) { return p.refreshVolumes() }
 func DialFromNode(ctx context.Context, p *Pod, network, address string) (net.Conn, error) {
 	return p.node.DialContext(ctx, network, address)
 }
+
+// ProxyTable returns the table that connections are translated by.
+func ProxyTable(c *Cluster) *kubeproxy.Table { return c.services.table }
+
+// OnStale has f called with the UDP frontends that may have stale connections.
+func OnStale(c *Cluster, f func([]kubeproxy.UDPFrontend)) { c.services.onStale = f }
