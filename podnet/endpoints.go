@@ -8,7 +8,6 @@ import (
 
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/kubeproxy"
-	"podnet.dev/podnet/internal/labels"
 )
 
 // This file is the endpoints controller (pkg/controller/endpointslice and
@@ -95,7 +94,12 @@ func (v *services) selecting(p *Pod, set map[string]string) []*Service {
 
 // selects reports whether the Service selects Pods with these labels. mu is held.
 func (s *Service) selects(set map[string]string) bool {
-	return s.label != (labelKey{}) && labels.FromMap(s.spec.Selector).Matches(set)
+	for key, want := range s.spec.Selector {
+		if value, ok := set[key]; !ok || value != want {
+			return false
+		}
+	}
+	return s.label != (labelKey{})
 }
 
 // podStatus is told of every status of a Pod before anybody sees it, and so who
