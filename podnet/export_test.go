@@ -29,3 +29,17 @@ func (p *Pod) ServeDNS(addr netip.Addr) (stop func(), err error) {
 
 // HasNamespace reports whether there is a namespace.
 func (c *Cluster) HasNamespace(name string) bool { return c.hasNamespace(name) }
+
+// ServeNames answers for the cluster at a packet socket of the machine.
+func (c *Cluster) ServeNames(packets net.PacketConn) (stop func()) {
+	s := dns.NewServer(dns.ServerConfig{Domain: c.config.Domain, Backend: c.names})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.ServePacket(packets)
+	}()
+	return func() {
+		s.Close()
+		<-done
+	}
+}
