@@ -1,0 +1,108 @@
+package linuxoracle_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// The world that every case begins with: two nodes and three Pods.
+//
+//	a 10.244.0.2 ┐
+//	             ├ node-1 172.18.0.2 ── node-2 172.18.0.3 ─ c 10.244.1.2
+//	b 10.244.0.3 ┘
+//
+// Each node has a default route to 172.18.0.1, which is there and forwards
+// nothing: what is sent to the world gets no answer.
+const (
+	clusterCIDR = "10.244.0.0/16"
+	nodeCIDR    = "172.18.0.0/16"
+	router      = "172.18.0.1"
+)
+
+var nodes = []struct{ name, ip, cidr, gateway string }{
+	{"node-1", "172.18.0.2", "10.244.0.0/24", "10.244.0.1"},
+	{"node-2", "172.18.0.3", "10.244.1.0/24", "10.244.1.1"},
+}
+
+var pods = []struct {
+	name, ip string
+	node     int // index of nodes
+}{
+	{"a", "10.244.0.2", 0},
+	{"b", "10.244.0.3", 0},
+	{"c", "10.244.1.2", 1},
+}
+
+// A service is one port of a Service, in namespace default.
+type service struct {
+	name      string // of the Service
+	port      string // its name, "" if it has none
+	udp       bool
+	clusterIP string
+	number    int // of the port
+	target    int // the endpoints' port
+	nodePort  int // 0 for none
+
+	internalLocal, externalLocal bool // the traffic policies
+	affinity                     bool // ClientIP, 10800 s
+
+	endpoints []string // names of Pods
+}
+
+// A network is the world made real, by Linux or by podnet.
+type network interface {
+	// host returns the namespace of a Pod or node.
+	host(name string) host
+
+	// serve makes these the Services of the cluster, and all nodes know of
+	// them when it returns. UDP flows to endpoints that are gone are ended, as
+	// kube-proxy does it.
+	serve(services ...service) error
+
+	// stop kills all programs of a Pod and takes its network away.
+	stop(pod string) error
+}
+
+// A host is one network namespace.
+type host interface {
+	Listen(ctx context.Context, network, address string) (net.Listener, error)
+	ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error)
+	Dial(ctx context.Context, network, address string, as dialer) (net.Conn, error)
+
+	// originalDst returns what SO_ORIGINAL_DST says of a connection.
+	originalDst(c net.Conn) (netip.AddrPort, error)
+
+	// restore is iptables-restore --noflush.
+	restore(rules string) error
+
+	// ip runs an ip command and returns its output. Its error is what ip says.
+	ip(args ...string) (string, error)
+
+	// sysctl sets net.<name>.
+	sysctl(name, value string) error
+
+	// probe sends a UDP datagram of size bytes, not to be fragmented, and
+	// returns the ICMP error that comes back and who sent it, or "no answer".
+	probe(to string, ttl, size int) (string, error)
+}
+
+// dialer says how to dial.
+type dialer struct {
+	user    int // 0 is root
+	from    netip.AddrPort
+	timeout time.Duration
+	ttl     int // 0 is the default one
+}
+
+// needs says what of the world is otherwise, or what a case cannot do without.
+type needs int
+
+const (
+	// noLocalhostNodePorts is kube-proxy's --iptables-localhost-nodeports=false.
+	noLocalhostNodePorts needs = 1 << iota
+	// keepFlows leaves UDP flows to endpoints that are gone alone, as a
+	// kube-proxy that has died does.
+	keepFlows
+)
