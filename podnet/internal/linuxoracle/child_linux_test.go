@@ -83,7 +83,7 @@ func child() (code int, ok bool) {
 }
 
 // atOnce is how many scenarios play at a time: most of them wait.
-const atOnce = 8
+const atOnce = 16
 
 // playAll plays all scenarios.
 func playAll() (record, error) {

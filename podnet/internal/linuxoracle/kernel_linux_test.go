@@ -2,6 +2,7 @@ package linuxoracle_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // kernel is the world in network namespaces of Linux.
@@ -53,7 +55,7 @@ func (k *kernel) build(suffix string) error {
 		link set lo up
 		link add br0 type bridge
 		addr add %s/16 dev br0
-		link set br0 up`, router); err != nil {
+		link set br0 up`, routerIP); err != nil {
 		return err
 	}
 	for i, n := range nodes {
@@ -68,7 +70,7 @@ func (k *kernel) build(suffix string) error {
 			addr add %s/16 dev eth0
 			link set eth0 up
 			route add default via %s
-			route add %s via %s`, n.ip, router, nodes[1-i].cidr, nodes[1-i].ip); err != nil {
+			route add %s via %s`, n.ip, routerIP, nodes[1-i].cidr, nodes[1-i].ip); err != nil {
 			return err
 		}
 		if err := ns.sysctl("ipv4.ip_forward", "1"); err != nil {
@@ -83,6 +85,26 @@ func (k *kernel) build(suffix string) error {
 	for _, p := range pods {
 		if err := k.plug(k.hosts[p.name], p.name, p.ip, p.node); err != nil {
 			return err
+		}
+	}
+	return k.settle()
+}
+
+// settle waits until all links carry packets: the kernel takes a while to notice
+// that both ends of a veth are up, and loses what is sent until then.
+func (k *kernel) settle() error {
+	for from, to := range map[string][]string{
+		"a": {"10.244.0.3", "10.244.1.2"}, "b": {"10.244.0.2", "10.244.1.2"}, "c": {"10.244.0.2", "10.244.0.3"},
+		"node-1": {"172.18.0.3"}, "router": {"172.18.0.2", "172.18.0.3"},
+	} {
+		for _, ip := range to {
+			var err error
+			for end := time.Now().Add(10 * time.Second); !errors.Is(err, syscall.ECONNREFUSED); {
+				if time.Now().After(end) {
+					return fmt.Errorf("%s does not reach %s: %w", from, ip, err)
+				}
+				_, err = k.hosts[from].Dial(context.Background(), "tcp", ip+":9", dialer{timeout: 50 * time.Millisecond})
+			}
 		}
 	}
 	return nil

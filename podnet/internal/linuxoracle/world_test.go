@@ -18,7 +18,7 @@ import (
 const (
 	clusterCIDR = "10.244.0.0/16"
 	nodeCIDR    = "172.18.0.0/16"
-	router      = "172.18.0.1"
+	routerIP    = "172.18.0.1"
 )
 
 var nodes = []struct{ name, ip, cidr, gateway string }{
@@ -53,7 +53,8 @@ type service struct {
 
 // A network is the world made real, by Linux or by podnet.
 type network interface {
-	// host returns the namespace of a Pod or node.
+	// host returns the namespace of a Pod, a node or the router, or nil if there
+	// is none.
 	host(name string) host
 
 	// serve makes these the Services of the cluster, and all nodes know of
