@@ -217,8 +217,11 @@ func (s *stage) askOn(what string, c net.Conn) {
 	s.Note(what, fmt.Sprintf("%s -> %s, %s", hostOf(c.LocalAddr()), c.RemoteAddr(), b[:n]))
 }
 
+// restore6 loads rules into a host's ip6tables.
+func (s *stage) restore6(on, rules string) { s.Must(s.net.host(on).restore(v6, rules)) }
+
 // restore loads rules into a host's iptables.
-func (s *stage) restore(on, rules string) { s.Must(s.net.host(on).restore(rules)) }
+func (s *stage) restore(on, rules string) { s.Must(s.net.host(on).restore(v4, rules)) }
 
 // ip runs a command and notes the error, if there is one.
 func (s *stage) ip(on, args string) {

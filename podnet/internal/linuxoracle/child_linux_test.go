@@ -134,13 +134,22 @@ func prepare() error {
 	if err := syscall.Mount("run", "/run", "tmpfs", 0, ""); err != nil {
 		return fmt.Errorf("mount a file system of one's own at /run: %w", err)
 	}
-	k, err := newKernel("-try", 0)
+	ns, err := newNamespace("try")
 	if err != nil {
 		return err
 	}
-	defer k.close()
-	if err := k.serve(service{name: "try", clusterIP: "10.96.1.1", number: 1, target: 1, nodePort: 30001, externalLocal: true, affinity: true, endpoints: []string{"a", "c"}}); err != nil {
-		return fmt.Errorf("kube-proxy's rules: %w", err)
+	defer ns.close()
+	if err := ns.batch("link add veth0 type veth peer name veth1\nlink add br0 type bridge"); err != nil {
+		return err
+	}
+	all := service{name: "try", number: 1, target: 1, nodePort: 30001, externalLocal: true, affinity: true, endpoints: []string{"a", "c"}}
+	for f, ip := range []string{"10.96.1.1", "fd00:10:96::101"} {
+		all.clusterIP = ip
+		for _, rules := range []string{proxyJumps, proxyRules(0, family(f), true, []service{all}), []string{istioRules + linkerdRules, ""}[f]} {
+			if err := ns.restore(family(f), rules); err != nil {
+				return fmt.Errorf("iptables: %w", err)
+			}
+		}
 	}
 	return nil
 }

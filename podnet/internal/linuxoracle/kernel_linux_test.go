@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,6 +20,17 @@ type kernel struct {
 	needs needs
 	hosts map[string]*namespace
 	jumps bool // lead to kube-proxy's chains
+}
+
+// settings are sysctls of all namespaces.
+var settings = []struct{ name, value string }{
+	// Or it would be chance which ICMP errors are sent: the kernel allows each
+	// peer six and then one a second.
+	{"ipv4.icmp_ratelimit", "0"},
+	{"ipv6.icmp.ratelimit", "0"},
+	// Or addresses could be used a second later only.
+	{"ipv6.conf.all.accept_dad", "0"},
+	{"ipv6.conf.default.accept_dad", "0"},
 }
 
 // newKernel makes the world in namespaces whose names end with suffix.
@@ -45,17 +57,18 @@ func (k *kernel) build(suffix string) error {
 			return err
 		}
 		k.hosts[name] = ns
-		// Or it would be chance which ICMP errors are sent: the kernel allows
-		// each peer six and then one a second.
-		if err := ns.sysctl("ipv4.icmp_ratelimit", "0"); err != nil {
-			return err
+		for _, setting := range settings {
+			if err := ns.sysctl(setting.name, setting.value); err != nil {
+				return err
+			}
 		}
 	}
 	if err := k.hosts["router"].batch(`
 		link set lo up
 		link add br0 type bridge
 		addr add %s/16 dev br0
-		link set br0 up`, routerIP); err != nil {
+		addr add %s/64 dev br0 nodad
+		link set br0 up`, routerIPs[v4], routerIPs[v6]); err != nil {
 		return err
 	}
 	for i, n := range nodes {
@@ -68,13 +81,22 @@ func (k *kernel) build(suffix string) error {
 		if err := ns.batch(`
 			link set lo up
 			addr add %s/16 dev eth0
-			link set eth0 up
-			route add default via %s
-			route add %s via %s`, n.ip, routerIP, nodes[1-i].cidr, nodes[1-i].ip); err != nil {
+			addr add %s/64 dev eth0 nodad
+			link set eth0 up`, n.ips[v4], n.ips[v6]); err != nil {
 			return err
 		}
-		if err := ns.sysctl("ipv4.ip_forward", "1"); err != nil {
-			return err
+		// IPv6 first: to forward makes the kernel forget the default routes.
+		for _, name := range []string{"ipv6.conf.all.forwarding", "ipv4.ip_forward"} {
+			if err := ns.sysctl(name, "1"); err != nil {
+				return err
+			}
+		}
+		for f := range routerIPs {
+			if err := ns.batch(`
+				route add default via %s
+				route add %s via %s`, routerIPs[f], nodes[1-i].cidrs[f], nodes[1-i].ips[f]); err != nil {
+				return err
+			}
 		}
 		if k.needs&noLocalhostNodePorts == 0 {
 			if err := ns.sysctl("ipv4.conf.all.route_localnet", "1"); err != nil {
@@ -83,7 +105,7 @@ func (k *kernel) build(suffix string) error {
 		}
 	}
 	for _, p := range pods {
-		if err := k.plug(k.hosts[p.name], p.name, p.ip, p.node); err != nil {
+		if err := k.plug(k.hosts[p.name], p.name, p.ips, p.node); err != nil {
 			return err
 		}
 	}
@@ -93,45 +115,62 @@ func (k *kernel) build(suffix string) error {
 // settle waits until all links carry packets: the kernel takes a while to notice
 // that both ends of a veth are up, and loses what is sent until then.
 func (k *kernel) settle() error {
-	for from, to := range map[string][]string{
-		"a": {"10.244.0.3", "10.244.1.2"}, "b": {"10.244.0.2", "10.244.1.2"}, "c": {"10.244.0.2", "10.244.0.3"},
-		"node-1": {"172.18.0.3"}, "router": {"172.18.0.2", "172.18.0.3"},
+	for from, to := range map[string][][2]string{
+		"a": {pods[1].ips, pods[2].ips}, "b": {pods[0].ips, pods[2].ips}, "c": {pods[0].ips, pods[1].ips},
+		"node-1": {nodes[1].ips}, "router": {nodes[0].ips, nodes[1].ips},
 	} {
-		for _, ip := range to {
-			var err error
-			for end := time.Now().Add(10 * time.Second); !errors.Is(err, syscall.ECONNREFUSED); {
-				if time.Now().After(end) {
+		for _, ips := range to {
+			for _, ip := range ips {
+				if err := k.reach(k.hosts[from], ip); err != nil {
 					return fmt.Errorf("%s does not reach %s: %w", from, ip, err)
 				}
-				_, err = k.hosts[from].Dial(context.Background(), "tcp", ip+":9", dialer{timeout: 50 * time.Millisecond})
 			}
 		}
 	}
 	return nil
 }
 
+// reach waits until an address answers.
+func (k *kernel) reach(from *namespace, ip string) (err error) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		_, err = from.Dial(context.Background(), "tcp", net.JoinHostPort(ip, "9"), dialer{timeout: 50 * time.Millisecond})
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil
+		}
+	}
+	return err
+}
+
 // plug does what the CNI plugin ptp does.
-func (k *kernel) plug(pod *namespace, name, ip string, on int) error {
+func (k *kernel) plug(pod *namespace, name string, ips [2]string, on int) error {
 	node, n := k.hosts[nodes[on].name], nodes[on]
 	if err := pod.batch(`
 		link set lo up
 		link add eth0 type veth peer name veth%[1]s netns %[2]s
-		link set eth0 up
-		addr add %[3]s/24 dev eth0
-		route del %[4]s dev eth0
-		route add %[5]s dev eth0 scope link src %[3]s
-		route add %[4]s via %[5]s dev eth0 src %[3]s
-		route add default via %[5]s dev eth0`, name, node.name, ip, n.cidr, n.gateway); err != nil {
+		link set eth0 up`, name, node.name); err != nil {
 		return err
+	}
+	if err := node.batch("link set veth%s up", name); err != nil {
+		return err
+	}
+	for f, ip := range ips {
+		bits, scope, nodad := []int{24, 64}[f], []string{"scope link", ""}[f], []string{"", "nodad"}[f]
+		if err := pod.batch(`
+			addr add %[1]s/%[2]d dev eth0 %[6]s
+			route del %[3]s dev eth0
+			route add %[4]s dev eth0 %[5]s src %[1]s
+			route add %[3]s via %[4]s dev eth0 src %[1]s
+			route add default via %[4]s dev eth0`, ip, bits, n.cidrs[f], n.gateways[f], scope, nodad); err != nil {
+			return err
+		}
+		if err := node.batch(`
+			addr add %[2]s/%[4]d dev veth%[1]s %[6]s
+			route add %[3]s/%[4]d dev veth%[1]s %[5]s`, name, n.gateways[f], ip, []int{32, 128}[f], []string{"scope host", ""}[f], nodad); err != nil {
+			return err
+		}
 	}
 	// As in a Pod, where containerd sets it, any user may bind any port.
-	if err := pod.sysctl("ipv4.ip_unprivileged_port_start", "0"); err != nil {
-		return err
-	}
-	return node.batch(`
-		addr add %[2]s/32 dev veth%[1]s
-		link set veth%[1]s up
-		route add %[3]s/32 dev veth%[1]s scope host`, name, n.gateway, ip)
+	return pod.sysctl("ipv4.ip_unprivileged_port_start", "0")
 }
 
 // close takes all namespaces away.
@@ -148,13 +187,15 @@ func (k *kernel) host(name string) host { return k.hosts[name] }
 func (k *kernel) serve(services ...service) error {
 	for i, n := range nodes {
 		ns := k.hosts[n.name]
-		if !k.jumps {
-			if err := ns.restore(proxyJumps); err != nil {
+		for _, f := range []family{v4, v6} {
+			if !k.jumps {
+				if err := ns.restore(f, proxyJumps); err != nil {
+					return err
+				}
+			}
+			if err := ns.restore(f, proxyRules(i, f, k.needs&noLocalhostNodePorts == 0, services)); err != nil {
 				return err
 			}
-		}
-		if err := ns.restore(proxyRules(i, k.needs&noLocalhostNodePorts == 0, services)); err != nil {
-			return err
 		}
 		if k.needs&keepFlows != 0 {
 			continue
@@ -228,9 +269,9 @@ func (ns *namespace) ip(args ...string) (string, error) {
 	return run("", "ip", append([]string{"-n", ns.name}, args...)...)
 }
 
-func (ns *namespace) restore(rules string) error {
+func (ns *namespace) restore(f family, rules string) error {
 	return ns.within(func() error {
-		_, err := run(rules, "iptables-restore", "--noflush")
+		_, err := run(rules, []string{"iptables-restore", "ip6tables-restore"}[f], "--noflush")
 		return err
 	})
 }
@@ -243,7 +284,7 @@ func (ns *namespace) endStaleFlows(s service) error {
 			continue
 		}
 		err := ns.within(func() error {
-			_, err := run("", "conntrack", "-D", "-p", "udp", "--orig-dst", s.clusterIP, "--orig-port-dst", fmt.Sprint(s.number), "--dst-nat", p.ip)
+			_, err := run("", "conntrack", "-D", "-f", []string{"ipv4", "ipv6"}[s.family()], "-p", "udp", "--orig-dst", s.clusterIP, "--orig-port-dst", fmt.Sprint(s.number), "--dst-nat", p.ips[s.family()])
 			return err
 		})
 		if err != nil && !strings.Contains(err.Error(), "0 flow entries have been deleted") {

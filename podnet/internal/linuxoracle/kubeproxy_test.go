@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 )
 
@@ -44,14 +46,15 @@ COMMIT
 // rules collects what kube-proxy writes for a node.
 type rules struct {
 	node                   int // index of nodes
+	family                 family
 	filter, natChains, nat strings.Builder
 }
 
 // proxyRules returns the input of iptables-restore --noflush that makes these the
 // Services that a node knows, with all of kube-proxy's own chains. Chains of
 // Services that are gone stay, and nothing leads there.
-func proxyRules(node int, localhostNodePorts bool, services []service) string {
-	r := &rules{node: node}
+func proxyRules(node int, f family, localhostNodePorts bool, services []service) string {
+	r := &rules{node: node, family: f}
 	for _, chain := range []string{"KUBE-NODEPORTS", "KUBE-SERVICES", "KUBE-MARK-MASQ", "KUBE-POSTROUTING"} {
 		r.chain(chain)
 	}
@@ -59,14 +62,19 @@ func proxyRules(node int, localhostNodePorts bool, services []service) string {
 	r.rule("KUBE-POSTROUTING", "-j MARK --xor-mark 0x4000")
 	r.rule("KUBE-POSTROUTING", `-m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`)
 	r.rule("KUBE-MARK-MASQ", "-j MARK --or-mark 0x4000")
-	if localhostNodePorts {
+	if localhostNodePorts && f == v4 {
 		r.deny("KUBE-FIREWALL", "block incoming localnet connections", "-d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT", "DROP")
 	}
 	for _, s := range services {
-		r.service(s)
+		if s.family() == f {
+			r.service(s)
+		}
 	}
 	destination := "-m addrtype --dst-type LOCAL"
-	if !localhostNodePorts {
+	switch {
+	case f == v6:
+		destination += " ! -d ::1/128"
+	case !localhostNodePorts:
 		destination += " ! -d 127.0.0.0/8"
 	}
 	r.rule("KUBE-SERVICES", `-m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" %s -j KUBE-NODEPORTS`, destination)
@@ -122,7 +130,7 @@ func (r *rules) service(s service) {
 	clusterIP := fmt.Sprintf("%s -d %s --dport %d", match, s.clusterIP, s.number)
 	if hasInternal {
 		r.rule("KUBE-SERVICES", `-m comment --comment "%s cluster IP" %s -j %s`, name, clusterIP, internal)
-		r.rule(internal, `-m comment --comment "%s cluster IP" %s ! -s %s -j KUBE-MARK-MASQ`, name, clusterIP, clusterCIDR)
+		r.rule(internal, `-m comment --comment "%s cluster IP" %s ! -s %s -j KUBE-MARK-MASQ`, name, clusterIP, clusterCIDRs[r.family])
 	} else {
 		r.deny("KUBE-SERVICES", comment, clusterIP, verdict)
 	}
@@ -146,10 +154,10 @@ func (r *rules) service(s service) {
 		r.endpoints(s, name, protocol, svl, local)
 	}
 	for _, e := range s.endpoints {
-		to := fmt.Sprintf("%s:%d", ipOf(e), s.target)
+		to := net.JoinHostPort(ipOf(e, r.family), strconv.Itoa(s.target))
 		sep := "KUBE-SEP-" + hash(name, protocol+to)
 		r.chain(sep)
-		r.rule(sep, "-m comment --comment %s -s %s -j KUBE-MARK-MASQ", name, ipOf(e))
+		r.rule(sep, "-m comment --comment %s -s %s -j KUBE-MARK-MASQ", name, ipOf(e, r.family))
 		recent := ""
 		if s.affinity {
 			recent = "-m recent --name " + sep + " --set "
@@ -165,7 +173,7 @@ func (r *rules) external(name, ext, svc string, local bool) {
 		r.rule(ext, `-m comment --comment "masquerade traffic for %s external destinations" -j KUBE-MARK-MASQ`, name)
 		return
 	}
-	r.rule(ext, `-m comment --comment "pod traffic for %s external destinations" -s %s -j %s`, name, clusterCIDR, svc)
+	r.rule(ext, `-m comment --comment "pod traffic for %s external destinations" -s %s -j %s`, name, clusterCIDRs[r.family], svc)
 	r.rule(ext, `-m comment --comment "masquerade LOCAL traffic for %s external destinations" -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ`, name)
 	r.rule(ext, `-m comment --comment "route LOCAL traffic for %s external destinations" -m addrtype --src-type LOCAL -j %s`, name, svc)
 }
@@ -174,7 +182,7 @@ func (r *rules) external(name, ext, svc string, local bool) {
 func (r *rules) endpoints(s service, name, protocol, chain string, endpoints []string) {
 	r.chain(chain)
 	sep := func(e string) (chain, comment string) {
-		to := fmt.Sprintf("%s:%d", ipOf(e), s.target)
+		to := net.JoinHostPort(ipOf(e, r.family), strconv.Itoa(s.target))
 		return "KUBE-SEP-" + hash(name, protocol+to), fmt.Sprintf("-m comment --comment %q", name+" -> "+to)
 	}
 	if s.affinity {
@@ -207,10 +215,10 @@ func nodeOf(pod string) int {
 	panic("no Pod " + pod)
 }
 
-func ipOf(pod string) string {
+func ipOf(pod string, f family) string {
 	for _, p := range pods {
 		if p.name == pod {
-			return p.ip
+			return p.ips[f]
 		}
 	}
 	panic("no Pod " + pod)

@@ -20,30 +20,59 @@ import (
 	"podnet.dev/podnet/podnettest"
 )
 
+// atLeast is how many scenarios podnet plays. It may only grow.
+const atLeast = 0
+
 // TestPodnetShowsWhatLinuxShows plays every scenario in podnet and holds it
 // against what is recorded of Linux.
 func TestPodnetShowsWhatLinuxShows(t *testing.T) {
 	linux := recorded(t)
+	played := 0
 	for _, sc := range scenarios() {
 		t.Run(sc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPodnet(t, sc.needs)
-				got := play(t.Context(), sc, p)
-				want := p.visible(linux.Cases[sc.name])
-				if len(want) == 0 {
-					t.Skip("podnet has nothing of this")
-				}
-				if sc.differs == nil {
-					assert.Equal(t, want, got)
-					return
-				}
-				t.Log(sc.differs.why)
-				assert.Equal(t, sc.differs.podnet, got, "podnet is not what the difference says")
-				assert.NotEqual(t, want, got, "no difference is left")
-			})
+			var reason error // why podnet cannot play it
+			synctest.Test(t, func(t *testing.T) { reason = playOnPodnet(t, sc, linux.Cases[sc.name]) })
+			if reason != nil {
+				t.Skip(reason)
+			}
+			played++
 		})
 	}
+	assert.GreaterOrEqual(t, played, atLeast)
+	t.Logf("%d of %d scenarios", played, len(scenarios()))
 }
+
+// playOnPodnet plays a scenario and holds it against Linux. The error says why it
+// cannot be played.
+func playOnPodnet(t *testing.T, sc scenario, linux []string) (cannot error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case missing:
+			cannot = v
+		default:
+			panic(v)
+		}
+	}()
+	p := newPodnet(t, sc.needs)
+	got := play(t.Context(), sc, p)
+	want := p.visible(linux)
+	if len(want) == 0 {
+		return missing("podnet can show nothing of this")
+	}
+	if sc.differs == nil {
+		assert.Equal(t, want, got)
+		return nil
+	}
+	assert.Equal(t, sc.differs.podnet, got, "podnet is not what the difference says")
+	assert.NotEqual(t, want, got, "no difference is left")
+	return nil
+}
+
+// missing is what podnet lacks for a scenario. It is panicked with.
+type missing string
+
+func (m missing) Error() string { return string(m) }
 
 // users are those that Pods have containers of.
 var users = []int{0, 1000, 1001, 1337, 2102}
@@ -73,26 +102,25 @@ const containerManifest = `  - {name: user-%[1]d, image: idle, securityContext: 
 func newPodnet(t *testing.T, needs needs) *podnetWorld {
 	t.Helper()
 	if needs != 0 {
-		t.Skip("podnet has no such world")
+		panic(missing("podnet has no such world"))
 	}
 	idle := func(ctx context.Context, _ *podnet.Container) error { <-ctx.Done(); return nil }
 	p := &podnetWorld{t: t, hosts: make(map[string]*podnetHost), cluster: podnettest.NewCluster(t, podnet.Config{
-		Nodes:    len(nodes),
-		PodCIDRs: []netip.Prefix{netip.MustParsePrefix(clusterCIDR)},
-		Images:   map[string]podnet.Program{"idle": idle},
+		Nodes:  len(nodes),
+		Images: map[string]podnet.Program{"idle": idle},
 	})}
 	for _, n := range nodes {
-		p.start(n.name, n.name, n.ip, users[:1])
+		p.start(n.name, n.name, n.ips, users[:1])
 	}
 	for _, pod := range pods {
-		p.start(pod.name, nodes[pod.node].name, pod.ip, users)
+		p.start(pod.name, nodes[pod.node].name, pod.ips, users)
 	}
 	return p
 }
 
 // start starts a Pod with a container for each user. Its name may be its node's:
 // then it is in the node's network namespace.
-func (p *podnetWorld) start(name, node, ip string, users []int) {
+func (p *podnetWorld) start(name, node string, ips [2]string, users []int) {
 	p.t.Helper()
 	yaml := fmt.Sprintf(podManifest, name, node, name == node)
 	for _, user := range users {
@@ -101,7 +129,9 @@ func (p *podnetWorld) start(name, node, ip string, users []int) {
 	p.apply(yaml)
 	pod := p.cluster.Pod("default", name)
 	require.NoError(p.t, pod.WaitReady(p.t.Context()))
-	require.Equal(p.t, ip, pod.IP().String(), name)
+	for i, ip := range pod.IPs() {
+		require.Equal(p.t, ips[i], ip.String(), name)
+	}
 	p.hosts[name] = &podnetHost{p.t, pod}
 }
 
@@ -111,7 +141,7 @@ func (p *podnetWorld) apply(yaml string) {
 	p.t.Helper()
 	objects, err := manifest.Parse([]byte(yaml))
 	if err != nil {
-		p.t.Skip(err)
+		panic(missing(err.Error()))
 	}
 	require.NoError(p.t, p.cluster.Apply(p.t.Context(), objects...))
 }
@@ -151,7 +181,8 @@ kind: Service
 metadata: {name: %[1]s}
 spec:
   type: %[2]s
-  clusterIP: %[3]s
+  clusterIP: %[3]q
+  ipFamilies: [%[13]s]
   internalTrafficPolicy: %[4]s
   sessionAffinity: %[5]s
 %[6]s  ports:
@@ -160,7 +191,7 @@ spec:
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: %[1]s-1, labels: {kubernetes.io/service-name: %[1]s}}
-addressType: IPv4
+addressType: %[13]s
 ports:
 - {name: %[7]q, protocol: %[8]s, port: %[10]d}
 endpoints: [%[12]s]
@@ -173,7 +204,7 @@ func (p *podnetWorld) serve(services ...service) error {
 			kept = kept || s.name == old.name
 		}
 		if !kept {
-			p.t.Skip("nothing deletes a Service by name")
+			panic(missing("nothing deletes a Service by name"))
 		}
 	}
 	p.served = services
@@ -192,10 +223,10 @@ func (p *podnetWorld) serve(services ...service) error {
 		}
 		var endpoints []string
 		for _, e := range s.endpoints {
-			endpoints = append(endpoints, fmt.Sprintf("{addresses: [%s], nodeName: %s}", ipOf(e), nodes[nodeOf(e)].name))
+			endpoints = append(endpoints, fmt.Sprintf("{addresses: [%q], nodeName: %s}", ipOf(e, s.family()), nodes[nodeOf(e)].name))
 		}
 		p.apply(fmt.Sprintf(serviceManifest, s.name, typ, s.clusterIP, policy(s.internalLocal), affinity, external,
-			s.port, protocol, s.number, s.target, nodePort, strings.Join(endpoints, ", ")))
+			s.port, protocol, s.number, s.target, nodePort, strings.Join(endpoints, ", "), []string{"IPv4", "IPv6"}[s.family()]))
 	}
 	return nil
 }
@@ -242,7 +273,7 @@ func (h *podnetHost) ListenPacket(ctx context.Context, network, address string) 
 
 func (h *podnetHost) Dial(ctx context.Context, network, address string, as dialer) (net.Conn, error) {
 	if as.ttl != 0 {
-		h.t.Skip("podnet's sockets have no TTL to set")
+		panic(missing("podnet's sockets have no TTL to set"))
 	}
 	return h.container(as.user).DialWith(ctx, podnet.Dialer{LocalAddr: as.from, Timeout: as.timeout}, network, address)
 }
@@ -254,25 +285,24 @@ func (h *podnetHost) originalDst(c net.Conn) (netip.AddrPort, error) {
 	return netip.AddrPort{}, errors.ErrUnsupported
 }
 
-func (h *podnetHost) restore(rules string) error {
+func (h *podnetHost) restore(f family, rules string) error {
 	r, ok := any(h.container(0)).(restorer)
 	if !ok {
-		h.t.Skip("podnet's Pods have no iptables")
+		panic(missing("podnet's Pods have no iptables"))
 	}
-	return r.IPTablesRestore(false, rules, true)
+	return r.IPTablesRestore(f == v6, rules, true)
 }
 
 func (h *podnetHost) ip(args ...string) (string, error) {
 	r, ok := any(h.container(0)).(router)
 	if !ok || args[0] != "route" {
-		h.t.Skipf("podnet has no ip %s", args[0])
+		panic(missing("podnet has no ip " + args[0]))
 	}
 	return r.IPRoute(args[1:]...)
 }
 
 func (h *podnetHost) sysctl(name, _ string) error {
-	h.t.Skipf("podnet has no sysctl %s", name)
-	return nil
+	panic(missing("podnet has no sysctl " + name))
 }
 
 func (h *podnetHost) probe(string, int, int) (string, error) { return "", errors.ErrUnsupported }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -15,24 +16,34 @@ import (
 //
 // Each node has a default route to 172.18.0.1, which is there and forwards
 // nothing: what is sent to the world gets no answer.
-const (
-	clusterCIDR = "10.244.0.0/16"
-	nodeCIDR    = "172.18.0.0/16"
-	routerIP    = "172.18.0.1"
+//
+// All have IPv6 addresses too.
+var (
+	clusterCIDRs = [2]string{"10.244.0.0/16", "fd00:10:244::/56"}
+	routerIPs    = [2]string{"172.18.0.1", "fc00:f853:ccd:e793::1"}
 )
 
-var nodes = []struct{ name, ip, cidr, gateway string }{
-	{"node-1", "172.18.0.2", "10.244.0.0/24", "10.244.0.1"},
-	{"node-2", "172.18.0.3", "10.244.1.0/24", "10.244.1.1"},
+// family is an index of arrays.
+type family int
+
+const v4, v6 family = 0, 1
+
+var nodes = []struct {
+	name                 string
+	ips, cidrs, gateways [2]string
+}{
+	{"node-1", [2]string{"172.18.0.2", "fc00:f853:ccd:e793::2"}, [2]string{"10.244.0.0/24", "fd00:10:244::/64"}, [2]string{"10.244.0.1", "fd00:10:244::1"}},
+	{"node-2", [2]string{"172.18.0.3", "fc00:f853:ccd:e793::3"}, [2]string{"10.244.1.0/24", "fd00:10:244:1::/64"}, [2]string{"10.244.1.1", "fd00:10:244:1::1"}},
 }
 
 var pods = []struct {
-	name, ip string
-	node     int // index of nodes
+	name string
+	ips  [2]string
+	node int // index of nodes
 }{
-	{"a", "10.244.0.2", 0},
-	{"b", "10.244.0.3", 0},
-	{"c", "10.244.1.2", 1},
+	{"a", [2]string{"10.244.0.2", "fd00:10:244::2"}, 0},
+	{"b", [2]string{"10.244.0.3", "fd00:10:244::3"}, 0},
+	{"c", [2]string{"10.244.1.2", "fd00:10:244:1::2"}, 1},
 }
 
 // A service is one port of a Service, in namespace default.
@@ -49,6 +60,14 @@ type service struct {
 	affinity                     bool // ClientIP, 10800 s
 
 	endpoints []string // names of Pods
+}
+
+// family is that of the cluster IP.
+func (s service) family() family {
+	if strings.Contains(s.clusterIP, ":") {
+		return v6
+	}
+	return v4
 }
 
 // A network is the world made real, by Linux or by podnet.
@@ -75,8 +94,8 @@ type host interface {
 	// originalDst returns what SO_ORIGINAL_DST says of a connection.
 	originalDst(c net.Conn) (netip.AddrPort, error)
 
-	// restore is iptables-restore --noflush.
-	restore(rules string) error
+	// restore is iptables-restore --noflush, or ip6tables-restore.
+	restore(f family, rules string) error
 
 	// ip runs an ip command and returns its output. Its error is what ip says.
 	ip(args ...string) (string, error)
