@@ -33,12 +33,13 @@ type difference struct {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(pathScenarios, serviceScenarios, nodePortScenarios, udpScenarios, meshScenarios, icmpScenarios, filterScenarios, routeScenarios)
+	return slices.Concat(pathScenarios, serviceScenarios, nodePortScenarios, udpScenarios, meshScenarios, icmpScenarios, filterScenarios, routeScenarios, ipv6Scenarios)
 }
 
-// patience is how long a dial waits for what should not come: other answers are
-// here in microseconds.
-const patience = time.Second
+// patience is how long a dial waits for what should not come. Other answers are
+// here in microseconds, or after a second if the kernel had to send the SYN
+// again: an ICMP error that comes while connect still holds the socket is lost.
+const patience = 2500 * time.Millisecond
 
 // A stage is where a scenario plays, and takes down what it shows.
 type stage struct {
@@ -63,12 +64,19 @@ func (s *stage) serve(services ...service) { s.Must(s.net.serve(services...)) }
 // says what it sees of it. With SO_ORIGINAL_DST, if it is asked for.
 func (s *stage) listen(on, address string, originalDst bool) {
 	h := s.net.host(on)
-	s.acceptTCP(on, address, func(c net.Conn) {
+	s.acceptTCP(on, "tcp4", address, func(c net.Conn) {
 		line := fmt.Sprintf("%s sees %s -> %s", on, hostOf(c.RemoteAddr()), c.LocalAddr())
 		if originalDst {
 			line += original(h.originalDst(c))
 		}
 		fmt.Fprintln(c, line)
+	})
+}
+
+// listen6 is listen for IPv6.
+func (s *stage) listen6(on, address string) {
+	s.acceptTCP(on, "tcp6", address, func(c net.Conn) {
+		fmt.Fprintf(c, "%s sees %s -> %s\n", on, hostOf(c.RemoteAddr()), c.LocalAddr())
 	})
 }
 
@@ -85,12 +93,12 @@ func original(to netip.AddrPort, err error) string {
 
 // echoTCP opens a server on a host that sends back what it gets.
 func (s *stage) echoTCP(on, address string) {
-	s.acceptTCP(on, address, func(c net.Conn) { io.Copy(c, c) })
+	s.acceptTCP(on, "tcp4", address, func(c net.Conn) { io.Copy(c, c) })
 }
 
 // acceptTCP opens a server on a host; it serves connections at the same time.
-func (s *stage) acceptTCP(on, address string, serve func(net.Conn)) {
-	l, err := s.net.host(on).Listen(s.Context(), "tcp4", address)
+func (s *stage) acceptTCP(on, network, address string, serve func(net.Conn)) {
+	l, err := s.net.host(on).Listen(s.Context(), network, address)
 	s.Must(err)
 	s.Closes(l)
 	s.servers.Go(func() {
@@ -110,7 +118,7 @@ func (s *stage) acceptTCP(on, address string, serve func(net.Conn)) {
 
 // transfer sends 1 MiB to a server on a host, and notes how much arrived.
 func (s *stage) transfer(from, on, address string) {
-	s.acceptTCP(on, ":8081", func(c net.Conn) {
+	s.acceptTCP(on, "tcp4", ":8081", func(c net.Conn) {
 		n, err := io.Copy(io.Discard, c)
 		fmt.Fprintln(c, n, err)
 	})
@@ -168,8 +176,13 @@ func (s *stage) dial(what, from, network, address string, as dialer) net.Conn {
 
 // echo opens a UDP server on a host, which answers each datagram with what it
 // sees of it.
-func (s *stage) echo(on, address string) {
-	p, err := s.net.host(on).ListenPacket(s.Context(), "udp4", address)
+func (s *stage) echo(on, address string) { s.echoOn(on, "udp4", address) }
+
+// echo6 is echo for IPv6.
+func (s *stage) echo6(on, address string) { s.echoOn(on, "udp6", address) }
+
+func (s *stage) echoOn(on, network, address string) {
+	p, err := s.net.host(on).ListenPacket(s.Context(), network, address)
 	s.Must(err)
 	s.Closes(p)
 	s.servers.Go(func() {

@@ -33,9 +33,7 @@ var icmpScenarios = []scenario{
 		s.visitAs("a", "10.244.1.2:8080", dialer{ttl: 3})
 		s.probe("a", "10.244.0.2:9", 1, 1)
 	}},
-	{name: "a link with a smaller MTU on the way", run: func(s *stage) {
-		s.ip("node-1", "link set eth0 mtu 1400")
-		s.ip("node-2", "link set eth0 mtu 1400")
+	{name: "a link with a smaller MTU on the way", needs: smallNodeMTU, run: func(s *stage) {
 		s.listen("c", ":8080", false)
 		s.probe("a", "10.244.1.2:9", 64, 1472)
 		s.probe("a", "10.244.1.2:9", 64, 1472)
@@ -44,9 +42,7 @@ var icmpScenarios = []scenario{
 		s.show("a", "route get 10.244.1.2")
 		s.transfer("a", "c", "10.244.1.2:8081")
 	}},
-	{name: "a link with a smaller MTU on the way to a Service", run: func(s *stage) {
-		s.ip("node-1", "link set eth0 mtu 1400")
-		s.ip("node-2", "link set eth0 mtu 1400")
+	{name: "a link with a smaller MTU on the way to a Service", needs: smallNodeMTU, run: func(s *stage) {
 		s.serve(service{name: "web", clusterIP: "10.96.1.10", number: 80, target: 8081, endpoints: []string{"c"}}, dns("c"))
 		s.transfer("a", "c", webAddress)
 		s.probe("a", dnsAddress, 64, 1472)

@@ -91,6 +91,11 @@ func (k *kernel) build(suffix string) error {
 				return err
 			}
 		}
+		if k.needs&smallNodeMTU != 0 {
+			if err := ns.batch("link set eth0 mtu 1400"); err != nil {
+				return err
+			}
+		}
 		for f := range routerIPs {
 			if err := ns.batch(`
 				route add default via %s
@@ -109,7 +114,30 @@ func (k *kernel) build(suffix string) error {
 			return err
 		}
 	}
+	if k.needs&answeringRouter != 0 {
+		if err := k.answer(); err != nil {
+			return err
+		}
+	}
 	return k.settle()
+}
+
+// answer makes the router forward.
+func (k *kernel) answer() error {
+	ns := k.hosts["router"]
+	for _, name := range []string{"ipv6.conf.all.forwarding", "ipv4.ip_forward"} {
+		if err := ns.sysctl(name, "1"); err != nil {
+			return err
+		}
+	}
+	for _, p := range pods {
+		for f, ip := range p.ips {
+			if err := ns.batch("route add %s via %s", ip, nodes[p.node].ips[f]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // settle waits until all links carry packets: the kernel takes a while to notice

@@ -7,6 +7,9 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // Here is what kube-proxy of Kubernetes 1.37 writes into a node's iptables, for
@@ -222,4 +225,10 @@ func ipOf(pod string, f family) string {
 		}
 	}
 	panic("no Pod " + pod)
+}
+
+// The chains' names are those of Kubernetes' own tests.
+func TestChainsHaveKubeProxysNames(t *testing.T) {
+	assert.Equal(t, "XPGD46QRK7WJZT7O", hash("ns1/svc1:p80", "tcp"))
+	assert.Equal(t, "SXIVWICOYRO3J4NJ", hash("ns1/svc1:p80", "tcp10.180.0.1:80"))
 }

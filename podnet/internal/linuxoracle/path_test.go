@@ -35,13 +35,16 @@ var pathScenarios = []scenario{
 		s.ask("a", "10.244.1.2:9")
 		s.ask("a", "10.244.0.1:9")
 	}},
-	{name: "nobody has the address", run: func(s *stage) {
-		s.visit("a", "10.244.0.99:80")
-		s.visit("a", "10.244.1.99:80")
-		s.visit("a", "172.18.0.99:80")
-		s.visit("a", "192.0.2.1:80")
-		s.visit("node-1", "10.244.0.99:80")
-		s.visit("node-1", "192.0.2.1:80")
-		s.ask("a", "10.244.0.99:80")
-	}},
+	{name: "nobody has the address", needs: silentRouter, run: nobodyHasIt},
+	{name: "nobody has the address, and the router says so", needs: answeringRouter, run: nobodyHasIt},
+}
+
+func nobodyHasIt(s *stage) {
+	s.visit("a", "10.244.0.99:80")
+	s.visit("a", "10.244.1.99:80")
+	s.visit("a", "192.0.2.1:80")
+	s.visit("node-1", "192.0.2.1:80")
+	s.ask("a", "192.0.2.1:80")
+	s.visit("a", "[2001:db8::1]:80")
+	s.probe("a", "192.0.2.1:80", 64, 1)
 }

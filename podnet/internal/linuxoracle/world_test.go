@@ -125,4 +125,11 @@ const (
 	// keepFlows leaves UDP flows to endpoints that are gone alone, as a
 	// kube-proxy that has died does.
 	keepFlows
+	// silentRouter is the router of the picture, and said by those who depend
+	// on it. answeringRouter forwards, knows the way back to Pods and no other,
+	// and says net unreachable.
+	silentRouter
+	answeringRouter
+	// smallNodeMTU makes the links between nodes take 1400 bytes.
+	smallNodeMTU
 )
