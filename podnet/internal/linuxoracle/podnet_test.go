@@ -64,6 +64,7 @@ func playOnPodnet(t *testing.T, sc scenario, linux []string) (cannot error) {
 		assert.Equal(t, want, got)
 		return nil
 	}
+	t.Log(sc.differs.why)
 	assert.Equal(t, sc.differs.podnet, got, "podnet is not what the difference says")
 	assert.NotEqual(t, want, got, "no difference is left")
 	return nil
