@@ -114,6 +114,13 @@ func (k *kernel) build(suffix string) error {
 			return err
 		}
 	}
+	if k.needs&hostPort != 0 {
+		for _, f := range []family{v4, v6} {
+			if err := k.hosts["node-1"].restore(f, hostPortRules("b", f)); err != nil {
+				return err
+			}
+		}
+	}
 	if k.needs&answeringRouter != 0 {
 		if err := k.answer(); err != nil {
 			return err

@@ -132,4 +132,6 @@ const (
 	answeringRouter
 	// smallNodeMTU makes the links between nodes take 1400 bytes.
 	smallNodeMTU
+	// hostPort makes port 8000 of node-1 lead to port 8080 of b.
+	hostPort
 )
