@@ -12,9 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/kubeproxy"
+	"podnet.dev/podnet/internal/netfilter"
 	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
 	"podnet.dev/podnet/internal/scheduler"
@@ -34,6 +36,10 @@ type Cluster struct {
 	policies   *netpol.Set // who may connect to whom
 	services   *services
 
+	// names is what the cluster's name server knows, nil while there is none:
+	// then nobody is asked at its address, and no name is found there.
+	names dns.Backend
+
 	mu       sync.Mutex // guards what follows
 	images   images
 	nodes    []*node
@@ -43,6 +49,7 @@ type Cluster struct {
 	made     uint64              // Pods so far
 	objects  map[objectID]object // all but Pods; never modified, but replaced
 	revision uint64              // of objects
+	named    map[string]struct{} // the namespaces that objects were applied in
 	closed   bool
 	done     chan struct{} // closed when Close is done
 	err      error         // what Close returned, after done
@@ -65,6 +72,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
+		named:      map[string]struct{}{"default": {}, "kube-node-lease": {}, "kube-public": {}, "kube-system": {}},
 		network:    network,
 		places:     newScheduler(cfg, nodes),
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: policies,
@@ -89,6 +97,16 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := c.services.addBuiltIn(c.nameserver, cfg.ServiceCIDRs[0]); err != nil {
 		return nil, err
 	}
+	c.names = serviceNames{c}
+	for _, n := range nodes {
+		n.nameserver, n.serveDNS = c.nameserver, c.serveDNS
+	}
+	// To NetworkPolicies the name server is what it is in a cluster of kubeadm's.
+	policies.SetPod(netpol.Pod{
+		UID: "coredns", Namespace: "kube-system", Name: "coredns", Labels: map[string]string{"k8s-app": "kube-dns"},
+		IPs:   []netip.Addr{c.nameserver},
+		Ports: []netpol.Port{{Name: "dns", Protocol: netfilter.UDP, Number: 53}, {Name: "dns-tcp", Protocol: netfilter.TCP, Number: 53}},
+	})
 	return c, nil
 }
 
@@ -149,12 +167,37 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	c.nameNamespaces(byID)
 	for _, o := range append(first, pods...) {
 		if err := o.apply(c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nameNamespaces makes the namespaces of objects exist: there is none that must
+// be made first, and none ends.
+func (c *Cluster) nameNamespaces(objects map[objectID]object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range objects {
+		name := id.namespace
+		if id.kind == "Namespace" {
+			name = id.name
+		}
+		if name != "" {
+			c.named[name] = struct{}{}
+		}
+	}
+}
+
+// hasNamespace reports whether a namespace exists.
+func (c *Cluster) hasNamespace(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.named[name]
+	return ok
 }
 
 // StartPod applies a Pod and waits until each of its containers has been

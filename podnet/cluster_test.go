@@ -168,3 +168,16 @@ func TestTwoHundredPodsLeaveNothing(t *testing.T) {
 	assert.LessOrEqual(t, more, 2, "a connection's goroutines may be about to end")
 	assert.Less(t, grown, int64(512<<10), "a Pod that stays is some 80 KB")
 }
+
+func TestNamespacesExistOnceTheyAreNamed(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{})
+	for _, name := range []string{"default", "kube-system"} {
+		assert.True(t, c.HasNamespace(name), name)
+	}
+	assert.False(t, c.HasNamespace("shop"))
+	require.Error(t, c.Apply(t.Context(), podnet.ConfigMapSpec{Name: "a", Namespace: "mall"}, podnet.ConfigMapSpec{Name: "-", Namespace: "shop"}))
+	assert.False(t, c.HasNamespace("mall"), "of a refused Apply")
+	require.NoError(t, c.Apply(t.Context(), podnet.ConfigMapSpec{Name: "a", Namespace: "shop"}))
+	assert.True(t, c.HasNamespace("shop"))
+	assert.False(t, c.HasNamespace(""))
+}

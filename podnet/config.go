@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -48,6 +49,17 @@ type Config struct {
 
 	// Domain is the cluster's DNS domain. The default is cluster.local.
 	Domain string
+
+	// Upstream, if not nil, is asked by the cluster's name server for the
+	// addresses of names outside the cluster; pass
+	// net.DefaultResolver.LookupNetIP for those that the machine knows. Network
+	// is ip4, ip6 or ip; a name that does not exist is a *net.DNSError that
+	// says so, any other error makes the server fail (SERVFAIL), and so does 5
+	// seconds without an answer. Without Upstream nothing leaves the process:
+	// names with a dot are refused (REFUSED), of which look-ups say "server
+	// misbehaving", and those without one do not exist (NXDOMAIN). The addresses
+	// are only told: connections to them still end in the cluster.
+	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// Images are the programs that image names stand for; see
 	// [Cluster.HandleImage] for how names match. package image has a set of

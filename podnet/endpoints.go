@@ -8,7 +8,6 @@ import (
 
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/kubeproxy"
-	"podnet.dev/podnet/internal/labels"
 )
 
 // This file is the endpoints controller (pkg/controller/endpointslice and
@@ -73,6 +72,7 @@ func (v *services) removePod(p *Pod) {
 		for key, value := range state.labels {
 			take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
 		}
+		v.moved(p, state.ips, nil)
 		delete(v.pods, p)
 	}
 }
@@ -94,7 +94,12 @@ func (v *services) selecting(p *Pod, set map[string]string) []*Service {
 
 // selects reports whether the Service selects Pods with these labels. mu is held.
 func (s *Service) selects(set map[string]string) bool {
-	return s.label != (labelKey{}) && labels.FromMap(s.spec.Selector).Matches(set)
+	for key, want := range s.spec.Selector {
+		if value, ok := set[key]; !ok || value != want {
+			return false
+		}
+	}
+	return s.label != (labelKey{})
 }
 
 // podStatus is told of every status of a Pod before anybody sees it, and so who
@@ -123,6 +128,7 @@ func (v *services) update(p *Pod, change func(*podState)) {
 	}
 	before := *state
 	change(state)
+	v.moved(p, before.ips, state.ips)
 	var stale []kubeproxy.UDPFrontend
 	if !reflect.DeepEqual(before, *state) {
 		for _, s := range v.selecting(p, state.labels) {
@@ -131,6 +137,21 @@ func (v *services) update(p *Pod, change func(*podState)) {
 	}
 	v.mu.Unlock()
 	v.tell(stale)
+}
+
+// moved notes a Pod's addresses. mu is held.
+func (v *services) moved(p *Pod, from, to []netip.Addr) {
+	for _, a := range from {
+		if v.podsByIP[a] == p {
+			delete(v.podsByIP, a)
+		}
+	}
+	if p.spec.HostNetwork {
+		return // its addresses are its node's
+	}
+	for _, a := range to {
+		v.podsByIP[a] = p
+	}
 }
 
 // updateEndpoints looks at a Pod that a Service selects or has selected. mu is

@@ -12,10 +12,9 @@ func (p *Pod) newHostSandbox() (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sandbox{
-		node: p.node, net: ns, addrs: p.node.addrs, host: true,
-		pause: ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile)),
-	}, nil
+	s := &sandbox{node: p.node, net: ns, addrs: p.node.addrs, host: true}
+	s.resolver, s.pause = p.newOwner(ns, "pause", 1, p.etcFile)
+	return s, nil
 }
 
 // hostsFile returns the text of the node's own /etc/hosts, as Docker writes that of

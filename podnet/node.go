@@ -32,10 +32,15 @@ type node struct {
 	policies *netpol.Set
 	proxy    *kubeproxy.Table
 
+	// The cluster's name server is on every node, as with NodeLocal DNSCache.
+	nameserver netip.Addr
+	serveDNS   func(*netstack.Owner, netip.Addr) (stop func(), err error)
+
 	mu      sync.Mutex          // guards what follows
 	router  *fabric.Router      // nil until it is needed
 	net     *netstack.Namespace // nil until it is needed
 	kubelet *netstack.Owner     // who dials from the node
+	stopDNS func()
 	closed  bool
 }
 
@@ -137,8 +142,14 @@ func (n *node) start() error {
 	for _, r := range n.ranges {
 		ranges = append(ranges, r.Prefix())
 	}
+	stop, err := n.serveDNS(ns.NewOwner("coredns", 2, lookupLocalhost), n.nameserver)
+	if err != nil {
+		ns.Close()
+		router.Close()
+		return err
+	}
 	n.network.Attach(router, ranges)
-	n.router, n.net, n.kubelet = router, ns, ns.NewOwner("kubelet", 1, lookupLocalhost)
+	n.router, n.net, n.kubelet, n.stopDNS = router, ns, ns.NewOwner("kubelet", 1, lookupLocalhost), stop
 	return nil
 }
 
@@ -153,6 +164,8 @@ func (n *node) links(router *fabric.Router) []netstack.Link {
 		cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(r.Gateway(), r.Prefix().Bits()))
 	}
 	gateways := n.gateways()
+	cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(n.nameserver, n.nameserver.BitLen()))
+	gateways = append(gateways, n.nameserver)
 	eth0.MAC, cni0.MAC = hardwareAddr(n.addrs[0]), hardwareAddr(gateways[0])
 	eth0.Endpoint = router.NewHostVeth(n.addrs, n.network.MTU())
 	cni0.Endpoint = router.NewHostVeth(gateways, n.mtu)
@@ -205,10 +218,11 @@ func lookupLocalhost(_ context.Context, host string) ([]netip.Addr, error) {
 // close ends the node's namespace. Its Pods must be gone.
 func (n *node) close() {
 	n.mu.Lock()
-	ns, router := n.net, n.router
+	ns, router, stopDNS := n.net, n.router, n.stopDNS
 	n.closed = true
 	n.mu.Unlock()
 	if ns != nil {
+		stopDNS()
 		ns.Close()
 		router.Close()
 	}
@@ -222,6 +236,9 @@ func (n *node) rules() fabric.Rules {
 // translate asks kube-proxy. As from iptables, it is asked once for a connection,
 // before it is routed.
 func (n *node) translate(c fabric.Connection) fabric.Translation {
+	if c.Dst() == netip.AddrPortFrom(n.nameserver, 53) {
+		return fabric.Translation{} // it is here
+	}
 	d := n.proxy.Translate(kubeproxy.Query{
 		Node: n.name, NodeIPs: n.isLocal, Protocol: c.Protocol(), Src: c.Src().Addr(), Dst: c.Dst(), Now: time.Now(),
 	})
@@ -278,7 +295,7 @@ func (n *node) allow(c fabric.Connection, dst netip.AddrPort) (bool, string) {
 			return false, d.Reason()
 		}
 	}
-	if n.has(dst.Addr()) {
+	if n.has(dst.Addr()) || dst.Addr() == n.nameserver {
 		if d := n.policies.Ingress(conn); !d.Allowed {
 			return false, d.Reason()
 		}

@@ -332,9 +332,9 @@ func (p *Pod) currentSandbox() *sandbox {
 	return p.sandbox
 }
 
-// hostsFile returns the text of the /etc/hosts that the kubelet wrote last.
-func (p *Pod) hostsFile() string {
-	text, _ := p.etc.View().ReadFile("/hosts")
+// etcFile returns the text of a file of /etc that the kubelet wrote last.
+func (p *Pod) etcFile(name string) string {
+	text, _ := p.etc.View().ReadFile("/" + name)
 	return string(text)
 }
 

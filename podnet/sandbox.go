@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -16,6 +17,8 @@ type sandbox struct {
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
 	host  bool            // net and addrs are the node's, and stay when the Pod goes
+
+	resolver *dns.Resolver // pause's
 }
 
 // newSandbox makes the Pod's attempt'th sandbox, with the addresses that were
@@ -42,7 +45,7 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 		s.close()
 		return nil, err
 	}
-	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
+	s.resolver, s.pause = p.newOwner(ns, "pause", 1, p.etcFile)
 	return s, nil
 }
 

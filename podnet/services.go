@@ -27,7 +27,10 @@ type services struct {
 	mu         sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
 	ranges     *serviceRanges
 	byName     map[podKey]*Service
-	bySelector map[labelKey]map[*Service]struct{}
+	byIP       map[netip.Addr]*Service            // by its cluster IPs
+	podsByIP   map[netip.Addr]*Pod                // those that are in pods
+	bySelector map[labelKey]map[*Service]struct{} // each under one of its labels
+	selectors  map[labelKey]int                   // how many Services have a label in their selector
 	byLabel    map[labelKey]map[*Pod]struct{}
 	pods       map[*Pod]*podState
 	slices     map[podKey]map[string]EndpointSliceSpec // by the name of their Service
@@ -43,7 +46,10 @@ func newServices(cfg Config) *services {
 		table:      kubeproxy.New(seedOf(cfg.Seed, "kube-proxy"), cfg.PodCIDRs),
 		ranges:     newServiceRanges(cfg.ServiceCIDRs, cfg.Seed),
 		byName:     make(map[podKey]*Service),
+		byIP:       make(map[netip.Addr]*Service),
+		podsByIP:   make(map[netip.Addr]*Pod),
 		bySelector: make(map[labelKey]map[*Service]struct{}),
+		selectors:  make(map[labelKey]int),
 		byLabel:    make(map[labelKey]map[*Pod]struct{}),
 		pods:       make(map[*Pod]*podState),
 		slices:     make(map[podKey]map[string]EndpointSliceSpec),
@@ -107,7 +113,13 @@ func (v *services) apply(spec ServiceSpec) error {
 	}
 	v.unselect(s)
 	clear(v.envs)
+	for _, a := range addrsOf(s.spec.ClusterIPs) {
+		delete(v.byIP, a)
+	}
 	s.spec = spec
+	for _, a := range addrsOf(spec.ClusterIPs) {
+		v.byIP[a] = s
+	}
 	v.selectPods(s)
 	stale := v.sync(s)
 	v.mu.Unlock()
@@ -129,6 +141,9 @@ func (v *services) delete(s *Service) {
 	ports := s.spec.nodePorts()
 	if s.spec.HealthCheckNodePort != 0 {
 		ports = append(ports, s.spec.HealthCheckNodePort)
+	}
+	for _, a := range addrsOf(s.spec.ClusterIPs) {
+		delete(v.byIP, a)
 	}
 	v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
 	v.table.Delete(s.namespace, s.name)
@@ -179,6 +194,7 @@ func (s *Service) forProxy(ips []netip.Addr) kubeproxy.Service {
 			Name: port.Name, Protocol: protocolNumbers[port.Protocol], Port: uint16(port.Port), NodePort: uint16(port.NodePort),
 		})
 	}
+	p.Endpoints = make([]kubeproxy.Endpoint, 0, len(s.pods))
 	for _, e := range s.pods {
 		p.Endpoints = append(p.Endpoints, e.proxy...)
 	}
@@ -196,13 +212,13 @@ func (v *services) selectPods(s *Service) {
 	if len(s.spec.Selector) == 0 || s.spec.Type == ServiceTypeExternalName {
 		return
 	}
-	// Of the labels, the one that fewest Services have yet, so that no Pod has
-	// many to look at.
-	s.label = labelKey{}
+	// Of the labels, the one that fewest Services want, so that no Pod has many
+	// to look at.
 	var rarest labelKey // among Pods
 	for key, value := range s.spec.Selector {
 		k := labelKey{s.namespace, key, value}
-		if s.label == (labelKey{}) || len(v.bySelector[k]) < len(v.bySelector[s.label]) || len(v.bySelector[k]) == len(v.bySelector[s.label]) && less(k, s.label) {
+		v.selectors[k]++
+		if n, least := v.selectors[k], v.selectors[s.label]; s.label == (labelKey{}) || n < least || n == least && less(k, s.label) {
 			s.label = k
 		}
 		if rarest == (labelKey{}) || len(v.byLabel[k]) < len(v.byLabel[rarest]) {
@@ -224,9 +240,16 @@ func less(a, b labelKey) bool {
 
 // unselect takes a Service out of the index. mu is held.
 func (v *services) unselect(s *Service) {
-	if s.label != (labelKey{}) {
-		take(v.bySelector, s.label, s)
-		s.label = labelKey{}
+	if s.label == (labelKey{}) {
+		return
+	}
+	take(v.bySelector, s.label, s)
+	s.label = labelKey{}
+	for key, value := range s.spec.Selector {
+		k := labelKey{s.namespace, key, value}
+		if v.selectors[k]--; v.selectors[k] == 0 {
+			delete(v.selectors, k)
+		}
 	}
 }
 

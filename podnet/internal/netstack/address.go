@@ -107,6 +107,22 @@ var services = map[string]uint16{
 	"mysql": 3306, "ntp": 123, "pop3": 110, "postgresql": 5432, "redis": 6379, "smtp": 25, "ssh": 22, "syslog": 514, "telnet": 23,
 }
 
+// LookupPort returns the port of a service for a network of package net's
+// Resolver.LookupPort. Its errors are net's.
+func LookupPort(networkName, service string) (int, error) {
+	switch networkName {
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "ip":
+	case "":
+		networkName = "ip"
+	default:
+		if strings.Trim(service, "+-0123456789") != "" {
+			return 0, &net.AddrError{Err: "unknown network", Addr: networkName}
+		}
+	}
+	port, err := network{name: networkName}.lookupPort(service)
+	return int(port), err
+}
+
 func (n network) lookupPort(service string) (uint16, error) {
 	if strings.Trim(service, "+-0123456789") == "" {
 		// net looks nothing up for a number, and has its own way to read one.
