@@ -62,7 +62,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	network := fabric.NewNetwork(uint32(cfg.NodeMTU))
+	network := fabric.NewNetwork(uint32(cfg.NodeMTU), cfg.NodeCIDRs...)
 	network.SetLatency(cfg.NodeLatency)
 	policies, services := netpol.NewSet(), newServices(cfg)
 	nodes, err := newNodes(cfg, network, policies, services.table)

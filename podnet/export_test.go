@@ -36,6 +36,7 @@ func ProxyTable(c *Cluster) *kubeproxy.Table { return c.services.table }
 
 // OnStale has f called with the UDP frontends that may have stale connections.
 func OnStale(c *Cluster, f func([]kubeproxy.UDPFrontend)) { c.services.onStale = f }
+
 // ServeNames answers for the cluster at a packet socket of the machine.
 func (c *Cluster) ServeNames(packets net.PacketConn) (stop func()) {
 	s := dns.NewServer(dns.ServerConfig{Domain: c.config.Domain, Backend: c.names})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // A Resolver gives the addresses of a host name, in the order in which they
@@ -222,5 +223,11 @@ func prefix(p tcpip.AddressWithPrefix) netip.Prefix {
 func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 func subnet(p netip.Prefix) tcpip.Subnet {
+	if p.Bits() == 0 { // address makes none of an unspecified address
+		if p.Addr().Is4() {
+			return header.IPv4EmptySubnet
+		}
+		return header.IPv6EmptySubnet
+	}
 	return tcpip.AddressWithPrefix{Address: address(p.Masked().Addr()), PrefixLen: p.Bits()}.Subnet()
 }

@@ -264,7 +264,7 @@ func (ns *Namespace) cannotConnect(a netip.Addr, stream bool) syscall.Errno {
 	case needsZone(a):
 		return syscall.EINVAL
 	}
-	return 0
+	return ns.refused(a)
 }
 
 // needsZone reports whether a means something on a certain link only, which a
