@@ -28,6 +28,9 @@ const (
 // the reason why it cannot.
 func kernelRecord(t *testing.T) record {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
 	if os.Getuid() != 0 {
 		t.Skip("only root may make these network namespaces")
 	}
@@ -83,7 +86,7 @@ func child() (code int, ok bool) {
 }
 
 // atOnce is how many scenarios play at a time: most of them wait.
-const atOnce = 16
+const atOnce = 24
 
 // playAll plays all scenarios.
 func playAll() (record, error) {
