@@ -44,8 +44,8 @@ func kernelRecord(t *testing.T) record {
 	cmd.Env = append(os.Environ(), childEnv+"="+result)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() == cannot {
-		t.Skipf("this machine cannot: %s", out)
+	if cmd.Process == nil || cmd.ProcessState.ExitCode() == cannot {
+		t.Skipf("this machine cannot: %v: %s", err, out)
 	}
 	require.NoError(t, err, string(out))
 	t.Log(string(out))
