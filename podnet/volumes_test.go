@@ -207,12 +207,14 @@ func TestVolumesAreRefreshed(t *testing.T) {
 		open, err := f.Open("/cfg/mode")
 		require.NoError(t, err)
 		defer open.Close()
+		synctest.Wait() // the worker sleeps
 		assert.False(t, p.RefreshVolumes())
 		require.NoError(t, p.MountVolumes())
 		require.NoError(t, c.Apply(t.Context(), podnet.SecretSpec{Name: "unrelated", StringData: map[string]string{"a": "1"}}))
 		assert.False(t, p.RefreshVolumes(), "nothing of it has changed")
 
 		time.Sleep(time.Minute)
+		synctest.Wait() // the worker, which looks every minute, sleeps again
 		m.Data = map[string]string{"mode": "two", "new": "y"}
 		require.NoError(t, c.Apply(t.Context(), m))
 		assert.Equal(t, "one", read("/cfg/mode"), "until the kubelet looks")
