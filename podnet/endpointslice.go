@@ -48,6 +48,7 @@ func (s EndpointSliceSpec) apply(c *Cluster) error {
 		return s.id().error("apply", ErrClosed)
 	}
 	c.services.applySlice(s)
+	c.warn(s.id(), s.Warnings())
 	return nil
 }
 

@@ -60,8 +60,10 @@ func FuzzParse(f *testing.F) {
 				o.Warnings()
 			case podnet.ServiceSpec:
 				assert.NoError(t, o.Validate())
+				o.Warnings()
 			case podnet.EndpointSliceSpec:
 				assert.NoError(t, o.Validate())
+				o.Warnings()
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:
