@@ -23,3 +23,6 @@ func ProxyTable(c *Cluster) *kubeproxy.Table { return c.services.table }
 
 // OnStale has f called with the UDP frontends that may have stale connections.
 func OnStale(c *Cluster, f func([]kubeproxy.UDPFrontend)) { c.services.onStale = f }
+
+// RelabelPod gives a Pod other labels, as far as Services are concerned.
+func RelabelPod(p *Pod, labels map[string]string) { p.cluster.services.relabelPod(p, labels) }

@@ -342,7 +342,7 @@ func sourceRangeErrors(value string) []string {
 	case err == nil:
 		return nil
 	}
-	if p, err = netip.ParsePrefix(zeroPadded.ReplaceAllString(value, "$1")); err == nil {
+	if _, err = netip.ParsePrefix(zeroPadded.ReplaceAllString(value, "$1")); err == nil {
 		return []string{"must not have leading 0s in IP or prefix length"}
 	}
 	return []string{"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"}
