@@ -66,7 +66,7 @@ func (c *Container) IPTables(ipv6 bool, args ...string) (output string, err erro
 	if err != nil {
 		return "", err
 	}
-	err = f.ChangeRules(familyOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
+	err = f.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
 		r, output, err = r.Command(args)
 		return r, err
 	})
@@ -80,7 +80,7 @@ func (c *Container) IPTablesSave(ipv6 bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := f.Rules(familyOf(ipv6)).Save(iptables.SaveOptions{Now: time.Now()})
+	text, err := f.Rules(rulesOf(ipv6)).Save(iptables.SaveOptions{Now: time.Now()})
 	return text, commandError(err)
 }
 
@@ -92,13 +92,13 @@ func (c *Container) IPTablesRestore(ipv6 bool, text string, noflush bool) error 
 	if err != nil {
 		return err
 	}
-	err = f.ChangeRules(familyOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
+	err = f.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
 		return r.Restore(text, iptables.RestoreOptions{NoFlush: noflush})
 	})
 	return commandError(err)
 }
 
-func familyOf(ipv6 bool) iptables.Family {
+func rulesOf(ipv6 bool) iptables.Family {
 	if ipv6 {
 		return iptables.IPv6
 	}
