@@ -169,12 +169,20 @@ func (v *services) sync(s *Service) []kubeproxy.UDPFrontend {
 		return nil
 	}
 	ips := addrsOf(s.spec.ClusterIPs)
-	if len(ips) == 0 { // headless or ExternalName
+	_, others := s.spec.Labels[labelServiceProxyName]
+	if len(ips) == 0 || others { // headless or ExternalName, or somebody else's
 		v.table.Delete(s.namespace, s.name)
 		return nil
 	}
 	return v.table.Set(s.forProxy(ips))
 }
+
+// The labels of what kube-proxy does not look at: Services of another proxy, and
+// EndpointSlices that are for DNS alone.
+const (
+	labelServiceProxyName = "service.kubernetes.io/service-proxy-name"
+	labelHeadless         = "service.kubernetes.io/headless"
+)
 
 // protocolNumbers are IP's.
 var protocolNumbers = map[Protocol]uint8{ProtocolTCP: kubeproxy.TCP, ProtocolUDP: kubeproxy.UDP, ProtocolSCTP: kubeproxy.SCTP}
@@ -207,6 +215,9 @@ func (s *Service) forProxy(ips []netip.Addr) kubeproxy.Service {
 		p.Endpoints = append(p.Endpoints, e.proxy...)
 	}
 	for _, slice := range s.services.slices[podKey{s.namespace, s.name}] {
+		if _, ok := slice.Labels[labelHeadless]; ok {
+			continue
+		}
 		for _, e := range slice.endpoints() {
 			p.Endpoints = append(p.Endpoints, e.forProxy())
 		}
