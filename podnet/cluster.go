@@ -401,13 +401,9 @@ func (s PodSpec) apply(c *Cluster) error {
 	c.services.addPod(p, s.Labels)
 	p.worker.Start()
 	c.mu.Unlock()
-	if l := c.config.Logger; l != nil {
-		for _, w := range s.Warnings() {
-			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
-		}
-		if p.lost != nil {
-			l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
-		}
+	c.warn(s.id(), s.Warnings())
+	if l := c.config.Logger; l != nil && p.lost != nil {
+		l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
 	}
 	return nil
 }

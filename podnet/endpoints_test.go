@@ -196,6 +196,26 @@ func TestEndpointsOfChangedServices(t *testing.T) {
 	})
 }
 
+func TestEndpointsFollowLabels(t *testing.T) {
+	inBubble(t, func(t *testing.T, c *podnet.Cluster) {
+		other := changed(func(s *podnet.ServiceSpec) { s.Name, s.Selector = "other", map[string]string{"app": "other"} })
+		require.NoError(t, c.Apply(t.Context(), web(), other))
+		a, err := c.StartPod(t.Context(), webPod("a"))
+		require.NoError(t, err)
+		require.NoError(t, a.WaitReady(t.Context()))
+		podnet.RelabelPod(a, map[string]string{"app": "other"})
+		assert.Empty(t, endpointsText(c.Service("", "web")))
+		assert.Equal(t, "a:RS", endpointsText(c.Service("", "other")))
+		assert.Equal(t, kubeproxy.Reject, translate(c, c.Service("", "web"), 80).Kind)
+		require.NoError(t, c.Apply(t.Context(), other), "selects anew")
+		assert.Equal(t, "a:RS", endpointsText(c.Service("", "other")))
+		require.NoError(t, a.Delete(t.Context()))
+		assert.Empty(t, endpointsText(c.Service("", "other")))
+		podnet.RelabelPod(a, map[string]string{"app": "web"})
+		assert.Empty(t, endpointsText(c.Service("", "web")), "it is gone")
+	})
+}
+
 func TestEndpointPorts(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *podnet.Cluster) {
 		require.NoError(t, c.Apply(t.Context(), changed(func(s *podnet.ServiceSpec) {

@@ -50,3 +50,6 @@ func (c *Cluster) ServeNames(packets net.PacketConn) (stop func()) {
 		<-done
 	}
 }
+
+// RelabelPod gives a Pod other labels, as far as Services are concerned.
+func RelabelPod(p *Pod, labels map[string]string) { p.cluster.services.relabelPod(p, labels) }

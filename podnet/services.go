@@ -20,9 +20,12 @@ type services struct {
 
 	// onStale, if not nil, is told of the UDP frontends of which tracked
 	// connections may lead to an endpoint that is gone. It is called after the
-	// table was changed, in the goroutine that brought the change about, with
-	// no lock held; it must return soon. It is set before the first Apply.
+	// table was changed, in the goroutine that brought the change about; calls
+	// are in the order of the changes. It must return soon and change no Service
+	// and no Pod. It is set before the first Apply.
 	onStale func([]kubeproxy.UDPFrontend)
+
+	changing sync.Mutex // held for a change and what onStale does about it; taken before mu
 
 	mu         sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
 	ranges     *serviceRanges
@@ -94,65 +97,70 @@ func (v *services) check(spec ServiceSpec) error {
 	return err
 }
 
+// change changes Services under mu, and tells onStale what f returns.
+func (v *services) change(f func() []kubeproxy.UDPFrontend) {
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	v.mu.Lock()
+	stale := f()
+	v.mu.Unlock()
+	if len(stale) > 0 && v.onStale != nil {
+		v.onStale(stale)
+	}
+}
+
 // apply makes a Service, or changes the one of the name.
-func (v *services) apply(spec ServiceSpec) error {
+func (v *services) apply(spec ServiceSpec) (err error) {
 	spec = deepCopy(spec)
 	key := podKey{spec.Namespace, spec.Name}
-	v.mu.Lock()
-	c := claim{ranges: v.ranges}
-	if err := c.plan(&spec, v.specOf(key)); err != nil {
-		c.revert()
-		v.mu.Unlock()
-		return err
-	}
-	c.commit()
-	s := v.byName[key]
-	if s == nil {
-		s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
-		v.byName[key] = s
-	}
-	v.unselect(s)
-	clear(v.envs)
-	for _, a := range addrsOf(s.spec.ClusterIPs) {
-		delete(v.byIP, a)
-	}
-	s.spec = spec
-	for _, a := range addrsOf(spec.ClusterIPs) {
-		v.byIP[a] = s
-	}
-	v.selectPods(s)
-	stale := v.sync(s)
-	v.mu.Unlock()
-	v.tell(stale)
-	return nil
+	v.change(func() []kubeproxy.UDPFrontend {
+		c := claim{ranges: v.ranges}
+		if err = c.plan(&spec, v.specOf(key)); err != nil {
+			c.revert()
+			return nil
+		}
+		c.commit()
+		s := v.byName[key]
+		if s == nil {
+			s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
+			v.byName[key] = s
+		}
+		v.unselect(s)
+		clear(v.envs)
+		for _, a := range addrsOf(s.spec.ClusterIPs) {
+			delete(v.byIP, a)
+		}
+		s.spec = spec
+		for _, a := range addrsOf(spec.ClusterIPs) {
+			v.byIP[a] = s
+		}
+		v.selectPods(s)
+		return v.sync(s)
+	})
+	return err
 }
 
 // delete deletes a Service that may be deleted already.
 func (v *services) delete(s *Service) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if s.deleted {
-		return
-	}
-	s.deleted = true
-	v.unselect(s)
-	clear(v.envs)
-	delete(v.byName, podKey{s.namespace, s.name})
-	ports := s.spec.nodePorts()
-	if s.spec.HealthCheckNodePort != 0 {
-		ports = append(ports, s.spec.HealthCheckNodePort)
-	}
-	for _, a := range addrsOf(s.spec.ClusterIPs) {
-		delete(v.byIP, a)
-	}
-	v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
-	v.table.Delete(s.namespace, s.name)
-}
-
-func (v *services) tell(stale []kubeproxy.UDPFrontend) {
-	if len(stale) > 0 && v.onStale != nil {
-		v.onStale(stale)
-	}
+	v.change(func() []kubeproxy.UDPFrontend {
+		if s.deleted {
+			return nil
+		}
+		s.deleted = true
+		v.unselect(s)
+		clear(v.envs)
+		delete(v.byName, podKey{s.namespace, s.name})
+		ports := s.spec.nodePorts()
+		if s.spec.HealthCheckNodePort != 0 {
+			ports = append(ports, s.spec.HealthCheckNodePort)
+		}
+		for _, a := range addrsOf(s.spec.ClusterIPs) {
+			delete(v.byIP, a)
+		}
+		v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
+		v.table.Delete(s.namespace, s.name)
+		return nil
+	})
 }
 
 // sync gives kube-proxy the Service as it is now. mu is held.

@@ -33,7 +33,7 @@ type difference struct {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(pathScenarios, serviceScenarios, nodePortScenarios, hostPortScenarios, udpScenarios, meshScenarios, icmpScenarios, filterScenarios, routeScenarios, ipv6Scenarios)
+	return slices.Concat(ipv6Scenarios, pathScenarios, serviceScenarios, nodePortScenarios, hostPortScenarios, udpScenarios, meshScenarios, icmpScenarios, filterScenarios, routeScenarios)
 }
 
 // patience is how long a dial waits for what should not come. Other answers are

@@ -28,6 +28,9 @@ const (
 // the reason why it cannot.
 func kernelRecord(t *testing.T) record {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
 	if os.Getuid() != 0 {
 		t.Skip("only root may make these network namespaces")
 	}
@@ -41,8 +44,8 @@ func kernelRecord(t *testing.T) record {
 	cmd.Env = append(os.Environ(), childEnv+"="+result)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.CombinedOutput()
-	if cmd.ProcessState.ExitCode() == cannot {
-		t.Skipf("this machine cannot: %s", out)
+	if cmd.Process == nil || cmd.ProcessState.ExitCode() == cannot {
+		t.Skipf("this machine cannot: %v: %s", err, out)
 	}
 	require.NoError(t, err, string(out))
 	t.Log(string(out))
@@ -83,7 +86,7 @@ func child() (code int, ok bool) {
 }
 
 // atOnce is how many scenarios play at a time: most of them wait.
-const atOnce = 16
+const atOnce = 24
 
 // playAll plays all scenarios.
 func playAll() (record, error) {
@@ -142,10 +145,15 @@ func prepare() error {
 	if err := ns.batch("link add veth0 type veth peer name veth1\nlink add br0 type bridge"); err != nil {
 		return err
 	}
+	for _, setting := range settings {
+		if err := ns.sysctl(setting.name, setting.value); err != nil {
+			return err
+		}
+	}
 	all := service{name: "try", number: 1, target: 1, nodePort: 30001, externalLocal: true, affinity: true, endpoints: []string{"a", "c"}}
 	for f, ip := range []string{"10.96.1.1", "fd00:10:96::101"} {
 		all.clusterIP = ip
-		for _, rules := range []string{proxyJumps, proxyRules(0, family(f), true, []service{all}), []string{istioRules + linkerdRules, ""}[f]} {
+		for _, rules := range []string{proxyJumps + firewallJumps, proxyRules(0, family(f), true, []service{all}), hostPortRules("a", family(f)), []string{istioRules + linkerdRules, ""}[f]} {
 			if err := ns.restore(family(f), rules); err != nil {
 				return fmt.Errorf("iptables: %w", err)
 			}

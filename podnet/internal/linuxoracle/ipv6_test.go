@@ -1,5 +1,7 @@
 package linuxoracle_test
 
+import "fmt"
+
 // web6 returns an IPv6 Service with these Pods as its endpoints.
 func web6(endpoints ...string) service {
 	w := web(endpoints...)
@@ -83,18 +85,8 @@ var ipv6Scenarios = []scenario{
 		s.visit("a", "[fd00:10:244::3]:8080")
 		s.visit("b", "[fd00:10:244::2]:81")
 	}},
-	{name: "a Pod rejects IPv6", run: func(s *stage) {
-		s.listen6("b", ":8080")
-		for _, with := range []string{"icmp6-port-unreachable", "icmp6-no-route", "icmp6-adm-prohibited", "icmp6-addr-unreachable", "icmp6-policy-fail", "icmp6-reject-route"} {
-			for _, chain := range []struct{ name, on string }{{"OUTPUT", "a"}, {"INPUT", "b"}} {
-				s.restore6(chain.on, filter("-F "+chain.name+"\n-A "+chain.name+" -p udp -j REJECT --reject-with "+with+"\n-A "+chain.name+" -p tcp -j REJECT --reject-with "+with))
-				s.Note(chain.name+" with", with)
-				s.visit("a", "[fd00:10:244::3]:8080")
-				s.ask("a", "[fd00:10:244::3]:8080")
-				s.restore6(chain.on, filter("-F "+chain.name))
-			}
-		}
-	}},
+	rejects6("OUTPUT", "a", "a Pod rejects the IPv6 that it sends"),
+	rejects6("INPUT", "b", "a Pod rejects the IPv6 that it gets"),
 	{name: "IPv6 routes of a Pod", run: func(s *stage) {
 		s.listen6("b", ":8080")
 		s.ip("a", "-6 route del default")
@@ -109,4 +101,23 @@ var ipv6Scenarios = []scenario{
 		}
 		s.visit("c", "[fd00:10:244::2]:8080")
 	}},
+}
+
+// rejects6 returns a scenario in which a chain rejects in every way.
+func rejects6(chain, on, name string) scenario {
+	return scenario{name: name, run: func(s *stage) {
+		s.listen6("b", ":8080")
+		for _, with := range []string{
+			"icmp6-port-unreachable", "icmp6-no-route", "icmp6-adm-prohibited", "icmp6-addr-unreachable",
+			"icmp6-policy-fail", "icmp6-reject-route", "tcp-reset",
+		} {
+			s.restore6(on, filter(fmt.Sprintf("-F %[1]s\n-A %[1]s -p tcp --dport 8080 -j REJECT --reject-with %[2]s", chain, with)))
+			if with != "tcp-reset" {
+				s.restore6(on, filter(fmt.Sprintf("-A %s -p udp --dport 8080 -j REJECT --reject-with %s", chain, with)))
+			}
+			s.Note("with", with)
+			s.visit("a", "[fd00:10:244::3]:8080")
+			s.ask("a", "[fd00:10:244::3]:8080")
+		}
+	}}
 }

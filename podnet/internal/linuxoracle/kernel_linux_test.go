@@ -224,7 +224,11 @@ func (k *kernel) serve(services ...service) error {
 		ns := k.hosts[n.name]
 		for _, f := range []family{v4, v6} {
 			if !k.jumps {
-				if err := ns.restore(f, proxyJumps); err != nil {
+				jumps := proxyJumps
+				if f == v4 && k.needs&noLocalhostNodePorts == 0 {
+					jumps += firewallJumps
+				}
+				if err := ns.restore(f, jumps); err != nil {
 					return err
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,20 +23,17 @@ const proxyJumps = `*filter
 :KUBE-NODEPORTS - [0:0]
 :KUBE-SERVICES - [0:0]
 :KUBE-EXTERNAL-SERVICES - [0:0]
-:KUBE-FIREWALL - [0:0]
 :KUBE-FORWARD - [0:0]
 :KUBE-PROXY-FIREWALL - [0:0]
 -A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
 -A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS
 -A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
--A INPUT -j KUBE-FIREWALL
 -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
 -A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
 -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES
 -A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL
 -A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
--A OUTPUT -j KUBE-FIREWALL
 COMMIT
 *nat
 :KUBE-SERVICES - [0:0]
@@ -43,6 +41,14 @@ COMMIT
 -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+COMMIT
+`
+
+// firewallJumps are those that kube-proxy adds if node ports are for localhost.
+const firewallJumps = `*filter
+:KUBE-FIREWALL - [0:0]
+-A INPUT -j KUBE-FIREWALL
+-A OUTPUT -j KUBE-FIREWALL
 COMMIT
 `
 
@@ -85,7 +91,11 @@ func proxyRules(node int, f family, localhostNodePorts bool, services []service)
 	r.deny("KUBE-FORWARD", "kubernetes forwarding rules", "-m mark --mark 0x4000/0x4000", "ACCEPT")
 	r.deny("KUBE-FORWARD", "kubernetes forwarding conntrack rule", "-m conntrack --ctstate RELATED,ESTABLISHED", "ACCEPT")
 	var chains strings.Builder
-	for _, chain := range []string{"KUBE-NODEPORTS", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-PROXY-FIREWALL"} {
+	shared := []string{"KUBE-NODEPORTS", "KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-PROXY-FIREWALL"}
+	if localhostNodePorts && f == v4 {
+		shared = append(shared, "KUBE-FIREWALL")
+	}
+	for _, chain := range shared {
 		fmt.Fprintf(&chains, ":%s - [0:0]\n", chain)
 	}
 	return "*filter\n" + chains.String() + r.filter.String() + "COMMIT\n*nat\n" + r.natChains.String() + r.nat.String() + "COMMIT\n"
@@ -110,6 +120,10 @@ func (r *rules) service(s service) {
 	if s.udp {
 		protocol = "udp"
 	}
+	// kube-proxy has endpoints in the order of their addresses' texts.
+	s.endpoints = slices.SortedFunc(slices.Values(s.endpoints), func(a, b string) int {
+		return strings.Compare(net.JoinHostPort(ipOf(a, r.family), ""), net.JoinHostPort(ipOf(b, r.family), ""))
+	})
 	var local []string
 	for _, e := range s.endpoints {
 		if nodeOf(e) == r.node {
@@ -150,13 +164,18 @@ func (r *rules) service(s service) {
 			r.deny("KUBE-EXTERNAL-SERVICES", comment, "-m addrtype --dst-type LOCAL "+nodePort, verdict)
 		}
 	}
-	if len(s.endpoints) > 0 && (!s.internalLocal || s.nodePort != 0) {
-		r.endpoints(s, name, protocol, svc, s.endpoints)
+	usesCluster := !s.internalLocal || s.nodePort != 0
+	reachable := local
+	if usesCluster {
+		reachable = s.endpoints
+	}
+	if len(reachable) > 0 && usesCluster {
+		r.endpoints(s, name, protocol, svc, reachable)
 	}
 	if len(local) > 0 && (s.internalLocal || s.externalLocal) {
 		r.endpoints(s, name, protocol, svl, local)
 	}
-	for _, e := range s.endpoints {
+	for _, e := range reachable {
 		to := net.JoinHostPort(ipOf(e, r.family), strconv.Itoa(s.target))
 		sep := "KUBE-SEP-" + hash(name, protocol+to)
 		r.chain(sep)

@@ -15,9 +15,20 @@ func visitNodePorts(s *stage) {
 	}
 	s.visit("a", "10.244.0.1:30080")
 	s.visit("node-1", "10.244.0.1:30080")
-	s.visit("node-1", "127.0.0.1:30080")
-	s.visit("node-2", "127.0.0.1:30080")
 	s.visit("a", "127.0.0.1:30080")
+}
+
+func fromLocalhost(s *stage) {
+	s.listen("b", ":8080", false)
+	for _, local := range []bool{false, true} {
+		s.serve(nodePort(local, "b"))
+		s.visit("node-1", "127.0.0.1:30080")
+		s.visit("node-2", "127.0.0.1:30080")
+		s.visit("node-1", "127.0.0.5:30080")
+		s.visit("node-1", "172.18.0.2:30080")
+	}
+	s.serve(nodePort(false))
+	s.visit("node-1", "127.0.0.1:30080")
 }
 
 var nodePortScenarios = []scenario{
@@ -35,12 +46,8 @@ var nodePortScenarios = []scenario{
 		s.serve(nodePort(false))
 		visitNodePorts(s)
 	}},
-	{name: "a node port is not for localhost", needs: noLocalhostNodePorts, run: func(s *stage) {
-		s.listen("b", ":8080", false)
-		s.serve(nodePort(false, "b"))
-		s.visit("node-1", "127.0.0.1:30080")
-		s.visit("node-1", "172.18.0.2:30080")
-	}},
+	{name: "a node port is for localhost too", needs: localhostNodePorts, run: fromLocalhost},
+	{name: "a node port is not for localhost", needs: noLocalhostNodePorts, run: fromLocalhost},
 	{name: "a node port takes precedence over a program of the node", run: func(s *stage) {
 		s.listen("b", ":8080", false)
 		s.listen("node-1", ":30080", false)

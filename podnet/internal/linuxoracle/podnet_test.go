@@ -76,8 +76,9 @@ type missing string
 
 func (m missing) Error() string { return string(m) }
 
-// podnetRouter is what is beyond podnet's nodes: nobody who answers.
-const podnetRouter = silentRouter
+// podnetHas are the needs that podnet meets: beyond its nodes there is nobody who
+// answers, and node ports are not for localhost.
+const podnetHas = silentRouter | noLocalhostNodePorts | hostPort
 
 // users are those that Pods have containers of.
 var users = []int{0, 1000, 1001, 1337, 2102}
@@ -107,7 +108,7 @@ const containerManifest = `  - {name: user-%[1]d, image: idle, ports: [%[2]s], s
 
 func newPodnet(t *testing.T, needs needs) *podnetWorld {
 	t.Helper()
-	if needs&^(podnetRouter|hostPort) != 0 {
+	if needs&^podnetHas != 0 {
 		panic(missing("podnet has no such world"))
 	}
 	idle := func(ctx context.Context, _ *podnet.Container) error { <-ctx.Done(); return nil }

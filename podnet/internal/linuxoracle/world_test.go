@@ -121,7 +121,9 @@ type needs int
 
 const (
 	// noLocalhostNodePorts is kube-proxy's --iptables-localhost-nodeports=false.
+	// The default is true, which localhostNodePorts says where it matters.
 	noLocalhostNodePorts needs = 1 << iota
+	localhostNodePorts
 	// keepFlows leaves UDP flows to endpoints that are gone alone, as a
 	// kube-proxy that has died does.
 	keepFlows

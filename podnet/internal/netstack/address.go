@@ -135,7 +135,7 @@ func (n network) lookupPort(service string) (uint16, error) {
 	if p, ok := services[strings.ToLower(service)]; ok {
 		return p, nil
 	}
-	return 0, &net.DNSError{Err: "unknown port", Name: n.name + "/" + service, IsNotFound: true}
+	return 0, &net.DNSError{Err: "unknown port", Name: strings.TrimRight(n.name, "46") + "/" + service, IsNotFound: true}
 }
 
 // firstForListen picks the address that a listener binds: IPv4 if there is

@@ -83,6 +83,7 @@ type Namespace struct {
 	routes []iproute.Route // the table main; never modified, but replaced
 
 	refuses atomic.Bool // there are routes that lead nowhere
+	chooses atomic.Bool // there is a choice of IPv6 sources
 	divert  func(*stack.PacketBuffer) bool
 }
 

@@ -37,7 +37,24 @@ func (ns *Namespace) setRoutes(routes []iproute.Route) {
 	special := slices.ContainsFunc(routes, func(r iproute.Route) bool { return r.Type != "" })
 	ns.addrMu.Unlock()
 	ns.refuses.Store(special)
+	ns.chooses.Store(ns.hasChoice())
 	ns.applyRoutes()
+}
+
+// hasChoice reports whether a link has several IPv6 addresses. mu must be held.
+func (ns *Namespace) hasChoice() bool {
+	for _, l := range ns.links {
+		n := 0
+		for _, p := range l.Addrs {
+			if p.Addr().Is6() {
+				n++
+			}
+		}
+		if n > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // addRoutes gives a link its routes: those of its subnets, those that it comes
@@ -87,7 +104,10 @@ func (ns *Namespace) applyRoutes() {
 		if r.Type != "" || l == nil {
 			continue // no packet gets there: see refused
 		}
-		t := tcpip.Route{Destination: subnet(r.Dst), NIC: l.id, SourceHint: ns.sourceHint(l, r)}
+		t := tcpip.Route{Destination: subnet(r.Dst), NIC: l.id}
+		if src := l.sourceOf(r); src.IsValid() {
+			t.SourceHint = address(src)
+		}
 		if r.Gateway.IsValid() {
 			t.Gateway = address(r.Gateway)
 		}
@@ -96,23 +116,45 @@ func (ns *Namespace) applyRoutes() {
 	ns.stack.SetRouteTable(table)
 }
 
-// sourceHint returns the source of what leaves by a route, if the socket has none:
-// the route's or, as on Linux, the first address of the link.
-func (ns *Namespace) sourceHint(l *link, r iproute.Route) tcpip.Address {
+// sourceOf returns the source of what leaves by a route over the link, if the
+// socket has none: the route's, or that of the link's addresses which the route is
+// for or, as on Linux, the first one.
+func (l *link) sourceOf(r iproute.Route) netip.Addr {
 	if r.Src.IsValid() {
-		return address(r.Src)
+		return r.Src
 	}
+	var first netip.Addr
 	for _, p := range l.Addrs {
-		if p.Addr().Is4() == r.Dst.Addr().Is4() && (p.Contains(r.Gateway) || p.Contains(r.Dst.Addr())) {
-			return address(p.Addr())
+		switch {
+		case p.Addr().Is4() != r.Dst.Addr().Is4():
+		case p.Contains(r.Gateway) || p.Contains(r.Dst.Addr()):
+			return p.Addr()
+		case !first.IsValid():
+			first = p.Addr()
 		}
 	}
-	for _, p := range l.Addrs {
-		if p.Addr().Is4() == r.Dst.Addr().Is4() {
-			return address(p.Addr())
-		}
+	return first
+}
+
+// source returns what to bind a socket to that is to be connected to a: local, if
+// that says anything, or else the source of the route to a. gVisor heeds the
+// route's for IPv4 only; so for IPv6 it is bound, where there is a choice.
+func (ns *Namespace) source(local netip.AddrPort, a netip.Addr) netip.AddrPort {
+	if local != (netip.AddrPort{}) || !a.Is6() || a.Is4In6() || !ns.chooses.Load() || a.IsLoopback() || ns.isLocal(a) {
+		return local
 	}
-	return tcpip.Address{}
+	table := iproute.Namespace{Routes: ns.Routes()}
+	r, ok := table.Lookup(a)
+	if !ok {
+		return local
+	}
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	l := ns.links[r.Dev]
+	if l == nil {
+		return local
+	}
+	return netip.AddrPortFrom(l.sourceOf(r), 0)
 }
 
 // refused returns the error of a route that leads nowhere, or 0 if the route to a
