@@ -167,6 +167,9 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	if err := c.services.checkTogether(first); err != nil {
+		return err
+	}
 	c.nameNamespaces(byID)
 	for _, o := range append(first, pods...) {
 		if err := o.apply(c); err != nil {
