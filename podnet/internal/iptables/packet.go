@@ -20,7 +20,7 @@ type Packet struct {
 	// State is what connection tracking says. In the raw table, which comes before
 	// it, leave it StateInvalid: a rule may then make it StateUntracked.
 	State      ConnState
-	SNAT, DNAT bool      // the connection's source or destination is translated
+	SNAT, DNAT bool // the connection's source or destination is translated
 
 	Mark uint32 // read and written by rules
 
