@@ -49,20 +49,31 @@ func (n netexec) run(ctx context.Context, c *podnet.Container) error {
 		wg.Go(func() { server.Serve(l) })
 	}
 	for _, port := range n.udp {
-		conn, err := c.ListenPacket("udp", fmt.Sprintf(":%d", port))
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		wg.Go(func() {
-			for buf := make([]byte, 4000); ; {
-				size, from, err := conn.ReadFrom(buf)
-				if err != nil {
-					return
-				}
-				conn.WriteTo([]byte(n.answer(c, string(buf[:size]), from.String(), port)), from)
+		// On a host with several addresses, answers of a wildcard socket may come
+		// from another one than was asked.
+		hosts := []string{""}
+		if c.Pod().Spec().HostNetwork {
+			hosts = hosts[:0]
+			for _, ip := range c.Pod().IPs() {
+				hosts = append(hosts, ip.String())
 			}
-		})
+		}
+		for _, host := range hosts {
+			conn, err := c.ListenPacket("udp", net.JoinHostPort(host, fmt.Sprint(port)))
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			wg.Go(func() {
+				for buf := make([]byte, 4000); ; {
+					size, from, err := conn.ReadFrom(buf)
+					if err != nil {
+						return
+					}
+					conn.WriteTo([]byte(n.answer(c, string(buf[:size]), from.String(), port)), from)
+				}
+			})
+		}
 	}
 	<-ctx.Done()
 	if n.delayShutdown > 0 {

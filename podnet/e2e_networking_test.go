@@ -133,7 +133,9 @@ func onHosts(n *netTest) {
 // address family.
 func e2eGranular(prefix string, family int) []e2e {
 	row := func(title string, run func(*netTest)) e2e {
-		return e2e{prefix + title, in(podnet.Config{Nodes: 3}, func(w *world) { run(newNetTest(w, family, title == "should function for service endpoints using hostNetwork")) })}
+		return e2e{prefix + title, in(podnet.Config{Nodes: 3}, func(w *world) {
+			run(newNetTest(w, family, title == "should function for service endpoints using hostNetwork"))
+		})}
 	}
 	return []e2e{
 		row("should function for pod-Service: http", func(n *netTest) { n.both("http", n.client) }),

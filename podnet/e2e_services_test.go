@@ -174,7 +174,9 @@ var e2eServices = []e2e{
 		s := w.service(tcpService("nodeport-update-service"))
 		tcp := podnet.ServicePort{Name: "tcp-port", Port: 80, TargetPort: podnet.Port(9376)}
 		udp := podnet.ServicePort{Name: "udp-port", Port: 80, Protocol: podnet.ProtocolUDP, TargetPort: podnet.Port(9376)}
-		w.update(s, func(spec *podnet.ServiceSpec) { spec.Type, spec.Ports = podnet.ServiceTypeNodePort, []podnet.ServicePort{tcp} })
+		w.update(s, func(spec *podnet.ServiceSpec) {
+			spec.Type, spec.Ports = podnet.ServiceTypeNodePort, []podnet.ServicePort{tcp}
+		})
 		w.servePods(s.Name(), 2)
 		exec := w.client("execpod")
 		w.reachable(s, exec)

@@ -234,6 +234,9 @@ func (s *PodSpec) findPort(port ServicePort) (int32, bool) {
 // endpoints returns all endpoints, in no order. mu is held.
 func (s *Service) endpoints() []Endpoint {
 	var list []Endpoint
+	if s.deleted {
+		return nil
+	}
 	for _, e := range s.pods {
 		list = append(list, e.list...)
 	}

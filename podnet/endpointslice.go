@@ -149,12 +149,15 @@ const maxEndpointsPerSlice = 100
 // EndpointSlices returns the slices of the Service: those that the cluster makes
 // of its Pods, one for each address family and set of ports and 100 endpoints,
 // and those that were applied. A Service with a selector has one for each family
-// even without endpoints.
+// even without endpoints. One that was deleted has none.
 func (s *Service) EndpointSlices() []EndpointSlice {
 	v := s.services
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var list []EndpointSlice
+	if s.deleted {
+		return nil
+	}
 	if len(s.spec.Selector) > 0 && s.spec.Type != ServiceTypeExternalName {
 		for _, family := range s.spec.IPFamilies {
 			list = append(list, s.ownSlices(family)...)

@@ -253,7 +253,7 @@ func (n *node) translate(c fabric.Connection) fabric.Translation {
 
 // isLocal reports whether an address is the node's own.
 func (n *node) isLocal(a netip.Addr) bool {
-	if slices.Contains(n.addrs, a) {
+	if slices.Contains(n.addrs, a) || a.IsLoopback() {
 		return true
 	}
 	for _, r := range n.ranges {

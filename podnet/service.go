@@ -119,7 +119,7 @@ type Endpoint struct {
 
 // Endpoints returns the endpoints of the Service by address, those of Pods and
 // those of EndpointSlices. Pods are there as soon as they have an address, ready
-// or not, until they end.
+// or not, until they end. A Service that was deleted has none.
 func (s *Service) Endpoints() []Endpoint {
 	s.services.mu.Lock()
 	defer s.services.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 // Save returns a node's rules for one family as kube-proxy writes them for
 // iptables-restore: chains, order, comments and probabilities are its own, with
 // the jumps from the built-in chains that it puts first. Services come by name;
-// kube-proxy has them in no order. Node ports do not answer on loopback, as with
-// --iptables-localhost-nodeports=false.
+// kube-proxy has them in no order. Node ports answer on loopback, as with its
+// default --iptables-localhost-nodeports=true.
 func (t *Table) Save(node string, v6 bool) string {
 	r := &rules{table: t, node: node, is4: !v6}
 	for _, s := range t.sorted() {
@@ -54,6 +54,7 @@ type rules struct {
 // jumps are the first rules of the built-in chains.
 var (
 	filterJumps = []string{
+		`-A INPUT -j KUBE-FIREWALL`,
 		`-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL`,
 		`-A INPUT -m comment --comment "kubernetes health check service ports" -j KUBE-NODEPORTS`,
 		`-A INPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES`,
@@ -61,6 +62,7 @@ var (
 		`-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD`,
 		`-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES`,
 		`-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes externally-visible service portals" -j KUBE-EXTERNAL-SERVICES`,
+		`-A OUTPUT -j KUBE-FIREWALL`,
 		`-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes load balancer firewall" -j KUBE-PROXY-FIREWALL`,
 		`-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES`,
 	}
@@ -83,8 +85,8 @@ func (r *rules) String() string {
 	}
 	b.WriteString("*filter\n")
 	lines(policies("INPUT", "FORWARD", "OUTPUT"),
-		chainLines("KUBE-EXTERNAL-SERVICES", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL", "KUBE-SERVICES"), filterJumps,
-		r.filterNodePorts, r.filterServices, r.filterExternal,
+		chainLines("KUBE-EXTERNAL-SERVICES", "KUBE-FIREWALL", "KUBE-FORWARD", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL", "KUBE-SERVICES"), filterJumps,
+		r.localnet(), r.filterNodePorts, r.filterServices, r.filterExternal,
 		[]string{
 			`-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP`,
 			`-A KUBE-FORWARD -m comment --comment "kubernetes forwarding rules" -m mark --mark 0x4000/0x4000 -j ACCEPT`,
@@ -99,17 +101,27 @@ func (r *rules) String() string {
 			`-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully`,
 			`-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000`,
 		}, r.services,
-		[]string{`-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL ! -d ` + r.loopback() + ` -j KUBE-NODEPORTS`},
+		[]string{`-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL` + r.notLoopback() + ` -j KUBE-NODEPORTS`},
 		r.nodePorts, r.own)
 	b.WriteString("COMMIT\n")
 	return b.String()
 }
 
-func (r *rules) loopback() string {
-	if r.is4 {
-		return "127.0.0.0/8"
+// localnet are the rules for what kube-proxy's route_localnet lets in.
+func (r *rules) localnet() []string {
+	if !r.is4 {
+		return nil
 	}
-	return "::1/128"
+	return []string{`-A KUBE-FIREWALL -m comment --comment "block incoming localnet connections" -d 127.0.0.0/8 ! -s 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`}
+}
+
+// notLoopback leaves localhost out where it has no node ports: there is no
+// route_localnet for IPv6.
+func (r *rules) notLoopback() string {
+	if r.is4 {
+		return ""
+	}
+	return " ! -d ::1/128"
 }
 
 func policies(chains ...string) []string {

@@ -67,7 +67,7 @@ func TestSave(t *testing.T) {
 
 func TestSaveOfNothing(t *testing.T) {
 	text := newTable().Save("node-1", false)
-	assert.Contains(t, text, "\n-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\" -m addrtype --dst-type LOCAL ! -d 127.0.0.0/8 -j KUBE-NODEPORTS\n")
+	assert.Contains(t, text, "\n-A KUBE-SERVICES -m comment --comment \"kubernetes service nodeports; NOTE: this must be the last rule in this chain\" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS\n")
 	assert.NotContains(t, text, "KUBE-SVC-")
 	assert.Equal(t, 2, strings.Count(text, "COMMIT\n"))
 }

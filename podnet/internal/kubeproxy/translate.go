@@ -69,7 +69,7 @@ func (t *Table) Translate(q Query) Decision {
 		}
 		return p.reject()
 	}
-	if at.via == viaNodePort && dst.Addr().IsLoopback() {
+	if at.via == viaNodePort && dst.Addr() == netip.IPv6Loopback() {
 		// There it is not translated, but the rules that refuse do not look.
 		if p.ExternalLocal && len(n.local) == 0 {
 			return p.drop()

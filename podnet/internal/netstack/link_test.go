@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/iptables"
 )
 
 var gateways = []netip.Addr{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:10:244::1")}
@@ -88,6 +89,26 @@ func TestSocketsOverALinkThatIsRemoved(t *testing.T) {
 		assert.ErrorIs(t, err, syscall.ETIMEDOUT)
 		assert.NoError(t, idle.Close())
 		assert.NoError(t, busy.Close())
+	})
+}
+
+func TestAClosedConnectionSendsNoProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _, from, to := newPair(t)
+		restore(t, client, iptables.IPv4, "*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+		l, err := to.Listen(t.Context(), "tcp", ":80")
+		require.NoError(t, err)
+		conn, err := from.Dial(t.Context(), "tcp", "10.244.0.2:80")
+		require.NoError(t, err)
+		peer, err := l.Accept()
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		require.NoError(t, peer.Close())
+		time.Sleep(50 * time.Second)
+		list := client.Conntrack()
+		require.Len(t, list, 1)
+		assert.Equal(t, "TIME_WAIT", list[0].State)
+		assert.Equal(t, 70*time.Second, list[0].Timeout, "nothing was heard of it")
 	})
 }
 
