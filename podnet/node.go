@@ -304,6 +304,13 @@ func (n *node) allow(c fabric.Connection, dst netip.AddrPort) (bool, string) {
 	return true, ""
 }
 
+// hasRoute reports whether the node has a route to an address of one of its Pods.
+func (n *node) hasRoute(a netip.Addr) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.router != nil && n.router.HasRoute(a)
+}
+
 // has reports whether an address is in the node's range.
 func (n *node) has(a netip.Addr) bool {
 	for _, r := range n.ranges {

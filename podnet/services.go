@@ -166,6 +166,20 @@ func (v *services) sync(s *Service) []kubeproxy.UDPFrontend {
 	return v.table.Set(s.forProxy(ips))
 }
 
+// count returns how many endpoints a Pod makes of all Services.
+func (v *services) count(p *Pod) (endpoints int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	state := v.pods[p]
+	if state == nil {
+		return 0
+	}
+	for _, s := range v.selecting(p, state.labels) {
+		endpoints += len(s.pods[p].list)
+	}
+	return endpoints
+}
+
 // protocolNumbers are IP's.
 var protocolNumbers = map[Protocol]uint8{ProtocolTCP: kubeproxy.TCP, ProtocolUDP: kubeproxy.UDP, ProtocolSCTP: kubeproxy.SCTP}
 

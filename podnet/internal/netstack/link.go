@@ -244,3 +244,13 @@ func (ns *Namespace) Interfaces() []Interface {
 	slices.SortFunc(list, func(a, b Interface) int { return cmp.Compare(a.Index, b.Index) })
 	return list
 }
+
+// RouteCount returns how many routes lead out of the namespace, over its links.
+func (ns *Namespace) RouteCount() (n int) {
+	for _, r := range ns.stack.GetRouteTable() {
+		if r.NIC != loopbackID {
+			n++
+		}
+	}
+	return n
+}
