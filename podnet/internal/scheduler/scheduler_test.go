@@ -199,6 +199,9 @@ func TestANodeWithoutAddressesIsTheLast(t *testing.T) {
 	host := pod("host")
 	host.Addresses = 0
 	assert.Equal(t, "host on a", s.Add(host).String(), "it needs none")
+	big := pod("big")
+	big.Addresses = 3
+	assert.Equal(t, "big on a", s.Add(big).String(), "b has two")
 	has["b"] = false
 	assert.Equal(t, "r on a", s.Add(pod("r")).String(), "if no node has one, its sandbox will say so")
 }
