@@ -62,7 +62,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	network := fabric.NewNetwork(uint32(cfg.NodeMTU))
+	network := fabric.NewNetwork(uint32(cfg.NodeMTU), cfg.NodeCIDRs...)
 	network.SetLatency(cfg.NodeLatency)
 	policies, services := netpol.NewSet(), newServices(cfg)
 	nodes, err := newNodes(cfg, network, policies, services.table)
@@ -401,13 +401,9 @@ func (s PodSpec) apply(c *Cluster) error {
 	c.services.addPod(p, s.Labels)
 	p.worker.Start()
 	c.mu.Unlock()
-	if l := c.config.Logger; l != nil {
-		for _, w := range s.Warnings() {
-			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
-		}
-		if p.lost != nil {
-			l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
-		}
+	c.warn(s.id(), s.Warnings())
+	if l := c.config.Logger; l != nil && p.lost != nil {
+		l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
 	}
 	return nil
 }

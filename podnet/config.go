@@ -74,6 +74,9 @@ type Config struct {
 	// names with a dot are refused (REFUSED), of which look-ups say "server
 	// misbehaving", and those without one do not exist (NXDOMAIN). The addresses
 	// are only told: connections to them still end in the cluster.
+	//
+	// It is called by several goroutines at once. In a testing/synctest bubble
+	// it must not wait for the machine's network, as net.DefaultResolver does.
 	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// Images are the programs that image names stand for; see

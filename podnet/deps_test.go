@@ -39,7 +39,7 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/kubeproxy", module, nil, "logic knows netip, context and time, not its neighbours and not the engine"},
 	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
-	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables", "podnet.dev/podnet/internal/netfilter"}, "the engine takes function hooks and knows nothing of Pods"},
+	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iproute", "podnet.dev/podnet/internal/iptables", "podnet.dev/podnet/internal/netfilter"}, "the engine takes function hooks and knows nothing of Pods"},
 	{"podnet.dev/podnet/internal/netfilter", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables"}, "it knows packets and connections, neither links nor Pods"},
 	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/netfilter"}, "a link knows packets, neither sockets nor Pods"},
 	{"podnet.dev/podnet/internal", "podnet.dev/podnet/manifest", nil, "arrows point down"},

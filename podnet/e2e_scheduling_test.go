@@ -16,8 +16,8 @@ func in(cfg podnet.Config, run func(w *world)) func(w *world) {
 	return func(w *world) {
 		c, err := podnet.NewCluster(cfg)
 		require.NoError(w, err)
+		defer func() { assert.NoError(w, c.Close()) }()
 		run(&world{T: w.T, cluster: c, begun: w.begun})
-		require.NoError(w, c.Close())
 	}
 }
 

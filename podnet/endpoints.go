@@ -8,7 +8,6 @@ import (
 
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/kubeproxy"
-	"podnet.dev/podnet/internal/labels"
 )
 
 // This file is the endpoints controller (pkg/controller/endpointslice and
@@ -42,26 +41,24 @@ func (v *services) addPod(p *Pod, labels map[string]string) {
 
 // relabelPod gives a Pod other labels.
 func (v *services) relabelPod(p *Pod, labels map[string]string) {
-	v.mu.Lock()
-	state := v.pods[p]
-	if state == nil {
-		v.mu.Unlock()
-		return
-	}
-	before := v.selecting(p, state.labels)
-	for key, value := range state.labels {
-		take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
-	}
-	state.labels = labels
-	for key, value := range labels {
-		put(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
-	}
-	var stale []kubeproxy.UDPFrontend
-	for _, s := range append(before, v.selecting(p, labels)...) {
-		stale = append(stale, v.updateEndpoints(s, p)...)
-	}
-	v.mu.Unlock()
-	v.tell(stale)
+	v.change(func() (stale []kubeproxy.UDPFrontend) {
+		state := v.pods[p]
+		if state == nil {
+			return nil
+		}
+		before := v.selecting(p, state.labels)
+		for key, value := range state.labels {
+			take(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+		}
+		state.labels = labels
+		for key, value := range labels {
+			put(v.byLabel, labelKey{p.spec.Namespace, key, value}, p)
+		}
+		for _, s := range append(before, v.selecting(p, labels)...) {
+			stale = append(stale, v.updateEndpoints(s, p)...)
+		}
+		return stale
+	})
 }
 
 // removePod ends it: the Pod's name is free.
@@ -95,7 +92,12 @@ func (v *services) selecting(p *Pod, set map[string]string) []*Service {
 
 // selects reports whether the Service selects Pods with these labels. mu is held.
 func (s *Service) selects(set map[string]string) bool {
-	return s.label != (labelKey{}) && labels.FromMap(s.spec.Selector).Matches(set)
+	for key, want := range s.spec.Selector {
+		if value, ok := set[key]; !ok || value != want {
+			return false
+		}
+	}
+	return s.label != (labelKey{})
 }
 
 // podStatus is told of every status of a Pod before anybody sees it, and so who
@@ -116,23 +118,21 @@ func (v *services) podDeleted(p *Pod) {
 
 // update changes what is known of a Pod, and then the Services that select it.
 func (v *services) update(p *Pod, change func(*podState)) {
-	v.mu.Lock()
-	state := v.pods[p]
-	if state == nil {
-		v.mu.Unlock()
-		return
-	}
-	before := *state
-	change(state)
-	v.moved(p, before.ips, state.ips)
-	var stale []kubeproxy.UDPFrontend
-	if !reflect.DeepEqual(before, *state) {
+	v.change(func() (stale []kubeproxy.UDPFrontend) {
+		state := v.pods[p]
+		if state == nil {
+			return nil
+		}
+		before := *state
+		if change(state); reflect.DeepEqual(before, *state) {
+			return nil
+		}
+		v.moved(p, before.ips, state.ips)
 		for _, s := range v.selecting(p, state.labels) {
 			stale = append(stale, v.updateEndpoints(s, p)...)
 		}
-	}
-	v.mu.Unlock()
-	v.tell(stale)
+		return stale
+	})
 }
 
 // moved notes a Pod's addresses. mu is held.

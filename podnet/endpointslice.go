@@ -48,6 +48,7 @@ func (s EndpointSliceSpec) apply(c *Cluster) error {
 		return s.id().error("apply", ErrClosed)
 	}
 	c.services.applySlice(s)
+	c.warn(s.id(), s.Warnings())
 	return nil
 }
 
@@ -66,32 +67,30 @@ func (c *Cluster) EndpointSlice(namespace, name string) (EndpointSliceSpec, bool
 
 // DeleteEndpointSlice deletes the EndpointSlice of a name, and reports whether
 // there was one.
-func (c *Cluster) DeleteEndpointSlice(namespace, name string) bool {
+func (c *Cluster) DeleteEndpointSlice(namespace, name string) (deleted bool) {
 	v := c.services
 	key := podKey{cmp.Or(namespace, "default"), name}
-	v.mu.Lock()
-	stale, ok := v.removeSlice(key)
-	v.mu.Unlock()
-	v.tell(stale)
-	return ok
+	v.change(func() (stale []kubeproxy.UDPFrontend) {
+		stale, deleted = v.removeSlice(key)
+		return stale
+	})
+	return deleted
 }
 
 func (v *services) applySlice(s EndpointSliceSpec) {
 	key := podKey{s.Namespace, s.Name}
 	service := podKey{s.Namespace, s.Labels[LabelServiceName]}
-	v.mu.Lock()
-	var stale []kubeproxy.UDPFrontend
-	if old, ok := v.sliceOf[key]; ok && old != service.name {
-		stale, _ = v.removeSlice(key)
-	}
-	v.sliceOf[key] = service.name
-	if v.slices[service] == nil {
-		v.slices[service] = make(map[string]EndpointSliceSpec)
-	}
-	v.slices[service][s.Name] = s
-	stale = append(stale, v.syncNamed(service)...)
-	v.mu.Unlock()
-	v.tell(stale)
+	v.change(func() (stale []kubeproxy.UDPFrontend) {
+		if old, ok := v.sliceOf[key]; ok && old != service.name {
+			stale, _ = v.removeSlice(key)
+		}
+		v.sliceOf[key] = service.name
+		if v.slices[service] == nil {
+			v.slices[service] = make(map[string]EndpointSliceSpec)
+		}
+		v.slices[service][s.Name] = s
+		return append(stale, v.syncNamed(service)...)
+	})
 }
 
 // removeSlice takes a slice out, and reports whether it was there. mu is held.

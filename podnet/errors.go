@@ -27,7 +27,7 @@ func errTwice(kind string) error {
 // ObjectError is the error of an operation on an object of the cluster.
 type ObjectError struct {
 	Op        string // apply, start, wait, delete
-	Kind      string // Pod, ConfigMap, Secret
+	Kind      string // Pod, ConfigMap, NetworkPolicy…
 	Namespace string // empty of a Namespace
 	Name      string
 	Err       error

@@ -34,7 +34,8 @@ func (p *Pod) Footprint() Footprint {
 	for _, one := range s.all() {
 		f.Namespaces++
 		f.Links += len(one.net.Interfaces()) - 1 // without lo
-		f.Routes += one.net.RouteCount()
+		ns, _ := one.routing()
+		f.Routes += len(ns.Routes)
 	}
 	addrs := s.allAddrs()
 	f.Addresses = len(addrs)
@@ -50,4 +51,18 @@ func (p *Pod) Footprint() Footprint {
 		}
 	}
 	return f
+}
+
+// count returns how many endpoints a Pod makes of all Services.
+func (v *services) count(p *Pod) (endpoints int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	state := v.pods[p]
+	if state == nil {
+		return 0
+	}
+	for _, s := range v.selecting(p, state.labels) {
+		endpoints += len(s.pods[p].list)
+	}
+	return endpoints
 }

@@ -51,10 +51,10 @@ func (s *sandbox) of(c *container) *sandbox {
 	return s.others[c.network-1]
 }
 
-// allAddrs returns the addresses of all networks, in their order. They are the
-// caller's own.
+// allAddrs returns the addresses of all networks, in their order. They must not be
+// changed.
 func (s *sandbox) allAddrs() []netip.Addr {
-	list := slices.Clone(s.addrs)
+	list := slices.Clip(s.addrs)
 	for _, o := range s.others {
 		list = append(list, o.addrs...)
 	}

@@ -10,9 +10,9 @@ import (
 	"podnet.dev/podnet/internal/netstack"
 )
 
-// serveDNS starts the cluster's name server: on port 53 of an address, UDP and
-// TCP, with sockets of owner. stop ends it and waits for that; it must be called
-// before the owner's namespace is closed, or at least after.
+// serveDNS starts a name server for the cluster: on port 53 of an address, UDP
+// and TCP, with sockets of owner. It ends with the owner or by stop, which must
+// be called in any case: it waits until nothing of the server runs any more.
 func (c *Cluster) serveDNS(owner *netstack.Owner, addr netip.Addr) (stop func(), err error) {
 	address := netip.AddrPortFrom(addr, 53).String()
 	packets, err := owner.ListenPacket(context.Background(), "udp", address)

@@ -20,7 +20,7 @@ import (
 
 // policiesAreEnforced says whether the nodes ask the policies. What needs that is
 // skipped until they do.
-const policiesAreEnforced = false
+const policiesAreEnforced = true
 
 // grid is Pods that listen, on all ports with both protocols.
 type grid struct {

@@ -180,6 +180,7 @@ func TestLabelsOfAPodCanBeChanged(t *testing.T) {
 		assert.Same(t, p, c.Pod("", "web"))
 		assert.Equal(t, spec.Labels, p.Spec().Labels)
 		assert.Equal(t, spec.Annotations, p.Spec().Annotations)
+		synctest.Wait() // the worker sleeps
 		assert.True(t, p.RefreshVolumes())
 		assert.Equal(t, `b="2"`, file("labels"))
 		assert.Equal(t, "new", file("note"))

@@ -127,17 +127,16 @@ func (n *node) start() error {
 	if n.router != nil {
 		return nil
 	}
-	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group})
+	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Addrs: n.addrs, Seed: n.seed, Rules: n.rules()})
+	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group, Divert: router.Divert})
 	if err != nil {
 		return err
 	}
-	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Addrs: n.addrs, Seed: n.seed, Rules: n.rules()})
-	for _, l := range n.links(router) {
-		if err := ns.AddLink(l); err != nil {
-			ns.Close()
-			router.Close()
-			return err
-		}
+	router.SetLoopback(ns.DeliverSelf)
+	if err := ns.AddLink(n.link(router)); err != nil {
+		ns.Close()
+		router.Close()
+		return err
 	}
 	var ranges []netip.Prefix
 	for _, r := range n.ranges {
@@ -154,23 +153,22 @@ func (n *node) start() error {
 	return nil
 }
 
-// links returns the links of the node's own namespace: eth0, which leads to the
-// other nodes, and cni0, which leads to the Pods.
-func (n *node) links(router *fabric.Router) []netstack.Link {
-	eth0, cni0 := netstack.Link{Name: "eth0"}, netstack.Link{Name: "cni0"}
+// link returns the one link of the node's own namespace, which leads to its router.
+// It has all of the node's addresses: a real one has the gateways' on each Pod's
+// veth, and the name server's on one of its own.
+func (n *node) link(router *fabric.Router) netstack.Link {
+	l := netstack.Link{Name: "eth0", MAC: hardwareAddr(n.addrs[0])}
+	addrs := slices.Concat(n.addrs, n.gateways(), []netip.Addr{n.nameserver})
 	for i, a := range n.addrs {
-		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, n.subnets[i].Bits()))
-		eth0.Gateways = append(eth0.Gateways, n.subnets[i].Masked().Addr().Next())
-		r := n.ranges[i]
-		cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(r.Gateway(), r.Prefix().Bits()))
+		l.Addrs = append(l.Addrs, netip.PrefixFrom(a, n.subnets[i].Bits()))
+		l.Gateways = append(l.Gateways, n.subnets[i].Masked().Addr().Next())
 	}
-	gateways := n.gateways()
-	cni0.Addrs = append(cni0.Addrs, netip.PrefixFrom(n.nameserver, n.nameserver.BitLen()))
-	gateways = append(gateways, n.nameserver)
-	eth0.MAC, cni0.MAC = hardwareAddr(n.addrs[0]), hardwareAddr(gateways[0])
-	eth0.Endpoint = router.NewHostVeth(n.addrs, n.network.MTU())
-	cni0.Endpoint = router.NewHostVeth(gateways, n.mtu)
-	return []netstack.Link{eth0, cni0}
+	for _, r := range n.ranges {
+		l.Addrs = append(l.Addrs, netip.PrefixFrom(r.Gateway(), r.Prefix().Bits()))
+	}
+	l.Addrs = append(l.Addrs, netip.PrefixFrom(n.nameserver, n.nameserver.BitLen()))
+	l.Endpoint = router.NewHostVeth(addrs, max(n.network.MTU(), n.mtu))
+	return l
 }
 
 // namespace returns the node's network namespace. It fails with net.ErrClosed once

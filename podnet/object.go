@@ -1,6 +1,9 @@
 package podnet
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // An Object is something that [Cluster.Apply] accepts: a [PodSpec], a
 // [ServiceSpec], an [EndpointSliceSpec], a [ConfigMapSpec], a [SecretSpec], a
@@ -86,4 +89,13 @@ func (c *Cluster) objectsRevision() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.revision
+}
+
+// warn tells the Logger what the API server would warn of.
+func (c *Cluster) warn(id objectID, warnings []string) {
+	if l := c.config.Logger; l != nil {
+		for _, w := range warnings {
+			l.Warn(w, strings.ToLower(id.kind), id.namespace+"/"+id.name)
+		}
+	}
 }

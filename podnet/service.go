@@ -24,7 +24,11 @@ func (s ServiceSpec) apply(c *Cluster) error {
 	if closed {
 		return s.id().error("apply", ErrClosed)
 	}
-	return c.services.apply(s)
+	if err := c.services.apply(s); err != nil {
+		return err
+	}
+	c.warn(s.id(), s.Warnings())
+	return nil
 }
 
 // Service is a Service of a cluster. It is made by [Cluster.Apply] and ends with

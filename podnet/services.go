@@ -20,16 +20,20 @@ type services struct {
 
 	// onStale, if not nil, is told of the UDP frontends of which tracked
 	// connections may lead to an endpoint that is gone. It is called after the
-	// table was changed, in the goroutine that brought the change about, with
-	// no lock held; it must return soon. It is set before the first Apply.
+	// table was changed, in the goroutine that brought the change about; calls
+	// are in the order of the changes. It must return soon and change no Service
+	// and no Pod. It is set before the first Apply.
 	onStale func([]kubeproxy.UDPFrontend)
+
+	changing sync.Mutex // held for a change and what onStale does about it; taken before mu
 
 	mu         sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
 	ranges     *serviceRanges
 	byName     map[podKey]*Service
-	byIP       map[netip.Addr]*Service // by its cluster IPs
-	podsByIP   map[netip.Addr]*Pod     // those that are in pods
-	bySelector map[labelKey]map[*Service]struct{}
+	byIP       map[netip.Addr]*Service            // by its cluster IPs
+	podsByIP   map[netip.Addr]*Pod                // those that are in pods
+	bySelector map[labelKey]map[*Service]struct{} // each under one of its labels
+	selectors  map[labelKey]int                   // how many Services have a label in their selector
 	byLabel    map[labelKey]map[*Pod]struct{}
 	pods       map[*Pod]*podState
 	slices     map[podKey]map[string]EndpointSliceSpec // by the name of their Service
@@ -48,6 +52,7 @@ func newServices(cfg Config) *services {
 		byIP:       make(map[netip.Addr]*Service),
 		podsByIP:   make(map[netip.Addr]*Pod),
 		bySelector: make(map[labelKey]map[*Service]struct{}),
+		selectors:  make(map[labelKey]int),
 		byLabel:    make(map[labelKey]map[*Pod]struct{}),
 		pods:       make(map[*Pod]*podState),
 		slices:     make(map[podKey]map[string]EndpointSliceSpec),
@@ -92,65 +97,70 @@ func (v *services) check(spec ServiceSpec) error {
 	return err
 }
 
+// change changes Services under mu, and tells onStale what f returns.
+func (v *services) change(f func() []kubeproxy.UDPFrontend) {
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	v.mu.Lock()
+	stale := f()
+	v.mu.Unlock()
+	if len(stale) > 0 && v.onStale != nil {
+		v.onStale(stale)
+	}
+}
+
 // apply makes a Service, or changes the one of the name.
-func (v *services) apply(spec ServiceSpec) error {
+func (v *services) apply(spec ServiceSpec) (err error) {
 	spec = deepCopy(spec)
 	key := podKey{spec.Namespace, spec.Name}
-	v.mu.Lock()
-	c := claim{ranges: v.ranges}
-	if err := c.plan(&spec, v.specOf(key)); err != nil {
-		c.revert()
-		v.mu.Unlock()
-		return err
-	}
-	c.commit()
-	s := v.byName[key]
-	if s == nil {
-		s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
-		v.byName[key] = s
-	}
-	v.unselect(s)
-	clear(v.envs)
-	for _, a := range addrsOf(s.spec.ClusterIPs) {
-		delete(v.byIP, a)
-	}
-	s.spec = spec
-	for _, a := range addrsOf(spec.ClusterIPs) {
-		v.byIP[a] = s
-	}
-	v.selectPods(s)
-	stale := v.sync(s)
-	v.mu.Unlock()
-	v.tell(stale)
-	return nil
+	v.change(func() []kubeproxy.UDPFrontend {
+		c := claim{ranges: v.ranges}
+		if err = c.plan(&spec, v.specOf(key)); err != nil {
+			c.revert()
+			return nil
+		}
+		c.commit()
+		s := v.byName[key]
+		if s == nil {
+			s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
+			v.byName[key] = s
+		}
+		v.unselect(s)
+		clear(v.envs)
+		for _, a := range addrsOf(s.spec.ClusterIPs) {
+			delete(v.byIP, a)
+		}
+		s.spec = spec
+		for _, a := range addrsOf(spec.ClusterIPs) {
+			v.byIP[a] = s
+		}
+		v.selectPods(s)
+		return v.sync(s)
+	})
+	return err
 }
 
 // delete deletes a Service that may be deleted already.
 func (v *services) delete(s *Service) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if s.deleted {
-		return
-	}
-	s.deleted = true
-	v.unselect(s)
-	clear(v.envs)
-	delete(v.byName, podKey{s.namespace, s.name})
-	ports := s.spec.nodePorts()
-	if s.spec.HealthCheckNodePort != 0 {
-		ports = append(ports, s.spec.HealthCheckNodePort)
-	}
-	for _, a := range addrsOf(s.spec.ClusterIPs) {
-		delete(v.byIP, a)
-	}
-	v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
-	v.table.Delete(s.namespace, s.name)
-}
-
-func (v *services) tell(stale []kubeproxy.UDPFrontend) {
-	if len(stale) > 0 && v.onStale != nil {
-		v.onStale(stale)
-	}
+	v.change(func() []kubeproxy.UDPFrontend {
+		if s.deleted {
+			return nil
+		}
+		s.deleted = true
+		v.unselect(s)
+		clear(v.envs)
+		delete(v.byName, podKey{s.namespace, s.name})
+		ports := s.spec.nodePorts()
+		if s.spec.HealthCheckNodePort != 0 {
+			ports = append(ports, s.spec.HealthCheckNodePort)
+		}
+		for _, a := range addrsOf(s.spec.ClusterIPs) {
+			delete(v.byIP, a)
+		}
+		v.ranges.release(addrsOf(s.spec.ClusterIPs), ports)
+		v.table.Delete(s.namespace, s.name)
+		return nil
+	})
 }
 
 // sync gives kube-proxy the Service as it is now. mu is held.
@@ -159,26 +169,20 @@ func (v *services) sync(s *Service) []kubeproxy.UDPFrontend {
 		return nil
 	}
 	ips := addrsOf(s.spec.ClusterIPs)
-	if len(ips) == 0 { // headless or ExternalName
+	_, others := s.spec.Labels[labelServiceProxyName]
+	if len(ips) == 0 || others { // headless or ExternalName, or somebody else's
 		v.table.Delete(s.namespace, s.name)
 		return nil
 	}
 	return v.table.Set(s.forProxy(ips))
 }
 
-// count returns how many endpoints a Pod makes of all Services.
-func (v *services) count(p *Pod) (endpoints int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	state := v.pods[p]
-	if state == nil {
-		return 0
-	}
-	for _, s := range v.selecting(p, state.labels) {
-		endpoints += len(s.pods[p].list)
-	}
-	return endpoints
-}
+// The labels of what kube-proxy does not look at: Services of another proxy, and
+// EndpointSlices that are for DNS alone.
+const (
+	labelServiceProxyName = "service.kubernetes.io/service-proxy-name"
+	labelHeadless         = "service.kubernetes.io/headless"
+)
 
 // protocolNumbers are IP's.
 var protocolNumbers = map[Protocol]uint8{ProtocolTCP: kubeproxy.TCP, ProtocolUDP: kubeproxy.UDP, ProtocolSCTP: kubeproxy.SCTP}
@@ -206,10 +210,14 @@ func (s *Service) forProxy(ips []netip.Addr) kubeproxy.Service {
 			Name: port.Name, Protocol: protocolNumbers[port.Protocol], Port: uint16(port.Port), NodePort: uint16(port.NodePort),
 		})
 	}
+	p.Endpoints = make([]kubeproxy.Endpoint, 0, len(s.pods))
 	for _, e := range s.pods {
 		p.Endpoints = append(p.Endpoints, e.proxy...)
 	}
 	for _, slice := range s.services.slices[podKey{s.namespace, s.name}] {
+		if _, ok := slice.Labels[labelHeadless]; ok {
+			continue
+		}
 		for _, e := range slice.endpoints() {
 			p.Endpoints = append(p.Endpoints, e.forProxy())
 		}
@@ -223,13 +231,13 @@ func (v *services) selectPods(s *Service) {
 	if len(s.spec.Selector) == 0 || s.spec.Type == ServiceTypeExternalName {
 		return
 	}
-	// Of the labels, the one that fewest Services have yet, so that no Pod has
-	// many to look at.
-	s.label = labelKey{}
+	// Of the labels, the one that fewest Services want, so that no Pod has many
+	// to look at.
 	var rarest labelKey // among Pods
 	for key, value := range s.spec.Selector {
 		k := labelKey{s.namespace, key, value}
-		if s.label == (labelKey{}) || len(v.bySelector[k]) < len(v.bySelector[s.label]) || len(v.bySelector[k]) == len(v.bySelector[s.label]) && less(k, s.label) {
+		v.selectors[k]++
+		if n, least := v.selectors[k], v.selectors[s.label]; s.label == (labelKey{}) || n < least || n == least && less(k, s.label) {
 			s.label = k
 		}
 		if rarest == (labelKey{}) || len(v.byLabel[k]) < len(v.byLabel[rarest]) {
@@ -251,9 +259,16 @@ func less(a, b labelKey) bool {
 
 // unselect takes a Service out of the index. mu is held.
 func (v *services) unselect(s *Service) {
-	if s.label != (labelKey{}) {
-		take(v.bySelector, s.label, s)
-		s.label = labelKey{}
+	if s.label == (labelKey{}) {
+		return
+	}
+	take(v.bySelector, s.label, s)
+	s.label = labelKey{}
+	for key, value := range s.spec.Selector {
+		k := labelKey{s.namespace, key, value}
+		if v.selectors[k]--; v.selectors[k] == 0 {
+			delete(v.selectors, k)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package podnet
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -70,7 +71,11 @@ func (e *EndpointSpec) validate(errs *fieldErrors, at string, typ AddressType) {
 		at := fmt.Sprintf("%s[%d]", addresses, i)
 		switch typ {
 		case AddressTypeIPv4, AddressTypeIPv6:
-			if msgs := ipErrors(a); len(msgs) > 0 {
+			msgs := ipErrors(a)
+			if len(msgs) == 0 && typ == AddressTypeIPv6 {
+				msgs = canonicalIPErrors(a)
+			}
+			if len(msgs) > 0 {
 				errs.invalid(at, a, msgs...)
 				continue
 			}
@@ -88,6 +93,14 @@ func (e *EndpointSpec) validate(errs *fieldErrors, at string, typ AddressType) {
 	if e.Hostname != "" {
 		errs.invalid(at+".hostname", e.Hostname, dns1123LabelErrors(e.Hostname)...)
 	}
+}
+
+// canonicalIPErrors wants a valid address in the form in which it is printed.
+func canonicalIPErrors(value string) []string {
+	if addr, err := netip.ParseAddr(value); err == nil && addr.String() != value {
+		return []string{fmt.Sprintf("must be in canonical form (%q)", addr)}
+	}
+	return nil
 }
 
 func validateDomainName(errs *fieldErrors, at, name string) {

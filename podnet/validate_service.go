@@ -58,6 +58,7 @@ func (s *ServiceSpec) validate(errs *fieldErrors) {
 	s.validatePortNumbers(errs)
 	s.validateLoadBalancer(errs)
 	s.validateTrafficPolicies(errs)
+	s.validateIngress(errs)
 }
 
 func (s *ServiceSpec) validateType(errs *fieldErrors) {
@@ -271,14 +272,18 @@ func (s *ServiceSpec) validateLoadBalancer(errs *fieldErrors) {
 			errs.add(FieldForbidden, "spec.loadBalancerClass", nil, onlyLoadBalancer)
 		}
 	}
-	// In Kubernetes it is part of the status, which is checked when a load
-	// balancer sets it.
-	if len(s.LoadBalancerIngress) > 0 && !balanced {
-		errs.add(FieldForbidden, "status.loadBalancer.ingress", nil, "may only be used when `spec.type` is 'LoadBalancer'")
+}
+
+// validateIngress checks what in Kubernetes is a part of the status, when a load
+// balancer sets it.
+func (s *ServiceSpec) validateIngress(errs *fieldErrors) {
+	const at = "status.loadBalancer.ingress"
+	if len(s.LoadBalancerIngress) > 0 && s.Type != ServiceTypeLoadBalancer {
+		errs.add(FieldForbidden, at, nil, "may only be used when `spec.type` is 'LoadBalancer'")
 		return
 	}
 	for i, ip := range s.LoadBalancerIngress {
-		errs.invalid(fmt.Sprintf("status.loadBalancer.ingress[%d].ip", i), ip, ipErrors(ip)...)
+		errs.invalid(fmt.Sprintf("%s[%d].ip", at, i), ip, ipErrors(ip)...)
 	}
 }
 
@@ -337,7 +342,7 @@ func sourceRangeErrors(value string) []string {
 	case err == nil:
 		return nil
 	}
-	if p, err = netip.ParsePrefix(zeroPadded.ReplaceAllString(value, "$1")); err == nil {
+	if _, err = netip.ParsePrefix(zeroPadded.ReplaceAllString(value, "$1")); err == nil {
 		return []string{"must not have leading 0s in IP or prefix length"}
 	}
 	return []string{"must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"}

@@ -128,12 +128,7 @@ func (c *ContainerSpec) warnEnv(at string) []string {
 // warnIPs warns of IPv6 addresses in long form.
 func (s PodSpec) warnIPs() []string {
 	var w []string
-	warn := func(at, ip string) {
-		addr, err := netip.ParseAddr(ip)
-		if err == nil && addr.Is6() && addr.String() != ip {
-			w = append(w, fmt.Sprintf("%s: IPv6 address %q should be in RFC 5952 canonical format (%q)", at, ip, addr))
-		}
-	}
+	warn := func(at, ip string) { w = append(w, warnIPForm(at, ip)...) }
 	if s.DNSConfig != nil {
 		for i, ip := range s.DNSConfig.Nameservers {
 			warn(fmt.Sprintf("spec.dnsConfig.nameservers[%d]", i), ip)
@@ -143,4 +138,13 @@ func (s PodSpec) warnIPs() []string {
 		warn(fmt.Sprintf("spec.hostAliases[%d].ip", i), alias.IP)
 	}
 	return w
+}
+
+// warnIPForm warns of an IPv6 address in long form.
+func warnIPForm(at, ip string) []string {
+	addr, err := netip.ParseAddr(ip)
+	if err == nil && addr.Is6() && addr.String() != ip {
+		return []string{fmt.Sprintf("%s: IPv6 address %q should be in RFC 5952 canonical format (%q)", at, ip, addr)}
+	}
+	return nil
 }

@@ -16,6 +16,8 @@ import (
 
 var seeds = []string{
 	"",
+	"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: NodePort, selector: {a: b}, ports: [{port: 80, targetPort: http, nodePort: 30000}], clusterIPs: [None], sessionAffinity: ClientIP, ipFamilyPolicy: PreferDualStack}\nstatus: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n",
+	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\naddressType: IPv6\nendpoints: [{addresses: ['2001:db8::1'], conditions: {ready: false}, nodeName: b}]\nports: [{name: c, port: 80}]\n",
 	"# comment\n---\n---\n",
 	"\ufeff---\r\napiVersion: v1\r\nkind: Pod\r\n...\r\n",
 	pod("a") + "---\n" + pod("b"),
@@ -62,8 +64,10 @@ func FuzzParse(f *testing.F) {
 				o.Warnings()
 			case podnet.ServiceSpec:
 				assert.NoError(t, o.Validate())
+				o.Warnings()
 			case podnet.EndpointSliceSpec:
 				assert.NoError(t, o.Validate())
+				o.Warnings()
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:

@@ -94,6 +94,7 @@ func TestResolverAndOptions(t *testing.T) {
 					assert.ErrorContains(t, err, tt.err)
 				}
 				assert.Equal(t, tt.took, time.Since(start))
+				ns.running.Wait()
 				var asked []string
 				for _, q := range ns.asked {
 					if f := strings.Fields(q); f[2] == "A" {

@@ -20,6 +20,7 @@ type Network struct {
 	hosts    map[netip.Addr]*Router
 	ranges   map[netip.Prefix]*Router
 	lengths  []int // of the ranges, each once
+	subnets  []netip.Prefix
 
 	mu      sync.Mutex // guards what follows; taken under any lock of a stack
 	flying  []flight   // in the order of their arrival
@@ -36,9 +37,10 @@ type flight struct {
 }
 
 // NewNetwork returns a network without routers. Its MTU is that of packets
-// between them, in bytes.
-func NewNetwork(mtu uint32) *Network {
-	n := &Network{hosts: make(map[netip.Addr]*Router), ranges: make(map[netip.Prefix]*Router)}
+// between them, in bytes; subnets are those that the routers' own addresses on it
+// are from.
+func NewNetwork(mtu uint32, subnets ...netip.Prefix) *Network {
+	n := &Network{hosts: make(map[netip.Addr]*Router), ranges: make(map[netip.Prefix]*Router), subnets: subnets}
 	n.mtu.Store(mtu)
 	return n
 }
@@ -69,6 +71,13 @@ func (n *Network) Attach(r *Router, ranges []netip.Prefix) {
 			n.lengths = append(n.lengths, p.Bits())
 		}
 	}
+}
+
+// OnLink reports whether an address is from a subnet of the network, so that who
+// has it, if anybody, is reached without a gateway. The gateway itself answers
+// for its address.
+func (n *Network) OnLink(a netip.Addr) bool {
+	return slices.ContainsFunc(n.subnets, func(p netip.Prefix) bool { return p.Contains(a) && a != p.Masked().Addr().Next() })
 }
 
 // lookup returns the router that has an address or its range, or nil.

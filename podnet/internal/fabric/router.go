@@ -27,6 +27,7 @@ type Router struct {
 	rules     Rules
 	conntrack *netfilter.Conntrack
 	fragments netfilter.Fragments
+	loopback  *Veth // to the host's localhost; nil if there is no way to it
 
 	mu    sync.RWMutex // guards veths; taken under any lock of a stack
 	veths map[netip.Addr]*Veth
@@ -57,9 +58,18 @@ func (r *Router) NewHostVeth(addrs []netip.Addr, mtu uint32) *Veth {
 	return r.newVeth(addrs, addrs, mtu, true)
 }
 
+// SetLoopback says who takes what comes back to the host's localhost, of
+// connections that Divert has taken.
+func (r *Router) SetLoopback(deliver func(*netfilter.Packet) bool) {
+	addrs := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
+	r.loopback = r.newVeth(addrs, addrs, gsoMaxSize, true)
+	r.loopback.push = deliver
+}
+
 func (r *Router) newVeth(addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
 	v := &Veth{router: r, host: host, addrs: addrs, gateways: gateways}
 	v.queue = netfilter.NewQueue(v.arrive)
+	v.push = v.queue.Push
 	v.mtu.Store(mtu)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -120,18 +130,46 @@ func (r *Router) next(dst netip.Addr) (hop, bool) {
 	return hop{router: to}, true
 }
 
-// send takes a packet that a stack sends over v.
-func (r *Router) send(sent *stack.PacketBuffer, v *Veth) {
+// send takes a packet that a stack sends over v. It reports whether rules let it
+// go, which only the host hears.
+func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 	p, ok := netfilter.NewPacket(sent)
-	if !ok {
+	switch {
+	case !ok:
 		r.dropped(netfilter.Tuple{}, DropMalformed)
-		return
-	}
-	if !p.Fragment() {
-		r.forward(p, v)
-		return
+		return true
+	case !p.Fragment():
+		return r.forward(p, v)
 	}
 	r.receiveFragment(p, v)
+	return true
+}
+
+// Divert is offered what the host sends to itself. It takes what belongs to a
+// connection that rules send elsewhere: to the host's port of a Service, say.
+func (r *Router) Divert(sent *stack.PacketBuffer) bool {
+	p, ok := netfilter.NewPacket(sent)
+	if !ok {
+		return false
+	}
+	if p.Fragment() || p.IsICMPError() || p.Untracked() {
+		p.Release()
+		return false
+	}
+	if conn, direction := r.conntrack.Track(p); conn != nil {
+		if to, ok := r.passes(p, r.loopback, conn.Leaving(direction).Dst().Addr()); ok {
+			conn.Translate(p, direction)
+			r.emit(p, r.loopback, to)
+		}
+		return true
+	}
+	t := r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: FromHost})
+	if !t.Dst.IsValid() && t.Refuse == 0 && !t.Drop {
+		p.Release()
+		return false
+	}
+	r.openAs(p, r.loopback, t)
+	return true
 }
 
 // receive takes a packet from another router.
@@ -149,57 +187,61 @@ func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
 	}
 }
 
-// forward sends a packet on. from is nil if another router sent it.
-func (r *Router) forward(p *netfilter.Packet, from *Veth) {
+// forward sends a packet on, if rules permit it. from is nil if another router
+// sent it.
+func (r *Router) forward(p *netfilter.Packet, from *Veth) (permitted bool) {
 	if p.Tuple().Dst().Addr().IsMulticast() {
 		r.drop(p, DropMulticast)
-		return
+		return true
 	}
 	if p.IsICMPError() || p.Untracked() {
 		r.conntrack.TranslateError(p)
 		if to, ok := r.passes(p, from, p.Tuple().Dst().Addr()); ok {
 			r.emit(p, from, to)
 		}
-		return
+		return true
 	}
 	conn, direction := r.conntrack.Track(p)
 	if conn == nil {
-		r.open(p, from)
-		return
+		return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
 	}
 	if to, ok := r.passes(p, from, conn.Leaving(direction).Dst().Addr()); ok {
 		conn.Translate(p, direction)
 		r.emit(p, from, to)
 	}
+	return true
 }
 
-// open sends the first packet of a connection on, if it may.
-func (r *Router) open(p *netfilter.Packet, from *Veth) {
-	c := Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}
-	var t Translation
+func (r *Router) translate(c Connection) Translation {
 	if f := r.rules.Translate; f != nil {
-		t = f(c)
+		return f(c)
 	}
+	return Translation{}
+}
+
+// openAs sends the first packet of a connection on as t says, if rules permit it.
+func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitted bool) {
 	switch {
 	case t.Refuse != 0:
 		r.refuse(p, from, t.Refuse, 0, cmp.Or(t.Why, dropTranslated))
-		return
+		return false
 	case t.Drop:
 		r.drop(p, cmp.Or(t.Why, dropTranslated))
-		return
+		return false
 	}
+	c := Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}
 	dst := c.Dst()
 	if t.Dst.IsValid() {
 		dst = t.Dst
 	}
 	to, ok := r.passes(p, from, dst.Addr())
 	if !ok {
-		return
+		return true
 	}
 	if f := r.rules.Allow; f != nil {
 		if ok, why := f(c, dst); !ok {
 			r.drop(p, why)
-			return
+			return false
 		}
 	}
 	nat := netfilter.NAT{Dst: t.Dst, Service: t.Service}
@@ -209,13 +251,14 @@ func (r *Router) open(p *netfilter.Packet, from *Veth) {
 	conn, ok := r.conntrack.Open(p, nat)
 	if !ok {
 		r.drop(p, DropNoPort)
-		return
+		return true
 	}
 	if f := r.rules.Opened; f != nil {
 		f(c, conn)
 	}
 	conn.Translate(p, netfilter.Original)
 	r.emit(p, from, to)
+	return true
 }
 
 func originOf(from *Veth) Origin {
@@ -241,26 +284,48 @@ func (r *Router) addrToward(to hop, v4 bool) netip.Addr {
 func (r *Router) passes(p *netfilter.Packet, from *Veth, dst netip.Addr) (hop, bool) {
 	to, ok := r.next(dst)
 	if !ok {
-		if r.network != nil { // there is a default route, to a gateway that forwards nothing
-			r.drop(p, DropNoRoute)
-		} else {
-			r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
-		}
+		r.unreachable(p, from, dst)
 		return to, false
 	}
-	if from != nil && from.host || to.veth != nil && to.veth.host {
-		return to, true // it is not forwarded
+	if !forwarded(from, to) {
+		return to, to.veth != nil && to.veth.host || r.fits(p, from, to)
 	}
 	if p.TTL() <= 1 {
 		r.refuse(p, from, netfilter.TTLExceeded, 0, DropTTL)
 		return to, false
 	}
+	return to, r.fits(p, from, to)
+}
+
+// forwarded reports whether a packet between two ends is, which the host's own is
+// not.
+func forwarded(from *Veth, to hop) bool {
+	return (from == nil || !from.host) && (to.veth == nil || !to.veth.host)
+}
+
+// fits reports whether a packet may go on to a hop at its length: what may be cut,
+// may.
+func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
 	mtu := r.mtuToward(to)
-	if p.Segment() > mtu && p.DontFragment() {
-		r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig)
-		return to, false
+	if p.Segment() <= mtu || !p.DontFragment() {
+		return true
 	}
-	return to, true
+	r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig)
+	return false
+}
+
+// unreachable drops what there is no way for. Beyond the network there is a
+// gateway that forwards nothing; who is not on it, does not answer for its
+// address.
+func (r *Router) unreachable(p *netfilter.Packet, from *Veth, dst netip.Addr) {
+	switch {
+	case r.network == nil:
+		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
+	case r.network.OnLink(dst):
+		r.refuse(p, from, netfilter.HostUnreachable, 0, DropNoNeighbour)
+	default:
+		r.drop(p, DropNoRoute)
+	}
 }
 
 func (r *Router) mtuToward(to hop) int {
@@ -272,7 +337,7 @@ func (r *Router) mtuToward(to hop) int {
 
 // emit sends a packet to its next hop.
 func (r *Router) emit(p *netfilter.Packet, from *Veth, to hop) {
-	if (from == nil || !from.host) && (to.veth == nil || !to.veth.host) {
+	if forwarded(from, to) {
 		p.DecrementTTL()
 	}
 	if mtu := r.mtuToward(to); p.Segment() > mtu {

@@ -58,15 +58,16 @@ type Translation struct {
 
 // Why packets are dropped, apart from what Rules say.
 const (
-	DropMalformed  = "malformed header"
-	DropMulticast  = "multicast is not forwarded"
-	DropNoRoute    = "no route"
-	DropTTL        = "TTL exceeded in transit"
-	DropTooBig     = "longer than the MTU"
-	DropQueueFull  = "queue full"
-	DropNoDevice   = "the device is down"
-	DropNoPort     = "no free port to masquerade with"
-	DropUnrelated  = "ICMP error about an unknown connection"
-	DropClosed     = "the network is closed"
-	dropTranslated = "refused by a rule"
+	DropMalformed   = "malformed header"
+	DropMulticast   = "multicast is not forwarded"
+	DropNoRoute     = "no route"
+	DropNoNeighbour = "nobody has the address"
+	DropTTL         = "TTL exceeded in transit"
+	DropTooBig      = "longer than the MTU"
+	DropQueueFull   = "queue full"
+	DropNoDevice    = "the device is down"
+	DropNoPort      = "no free port to masquerade with"
+	DropUnrelated   = "ICMP error about an unknown connection"
+	DropClosed      = "the network is closed"
+	dropTranslated  = "refused by a rule"
 )

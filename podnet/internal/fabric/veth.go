@@ -30,6 +30,7 @@ type Veth struct {
 	mtu      atomic.Uint32
 
 	queue *netfilter.Queue
+	push  func(*netfilter.Packet) bool // the queue's, as a rule
 
 	mu         sync.Mutex              // guards dispatcher; taken under any lock of a stack
 	dispatcher stack.NetworkDispatcher // nil while no stack has the end
@@ -40,10 +41,13 @@ var (
 	_ stack.GSOEndpoint  = (*Veth)(nil)
 )
 
-// WritePackets gives packets to the router. It never blocks.
+// WritePackets gives packets to the router. It never blocks. As on Linux, the host
+// hears what its own rules do not permit, and others do not.
 func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
-	for _, pkt := range pkts.AsSlice() {
-		v.router.send(pkt, v)
+	for n, pkt := range pkts.AsSlice() {
+		if !v.router.send(pkt, v) && v.host {
+			return n, &tcpip.ErrNotPermitted{}
+		}
 	}
 	return pkts.Len(), nil
 }
@@ -52,11 +56,11 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 // dropped, and "" if it was not.
 func (v *Veth) deliver(p *netfilter.Packet) string {
 	switch {
-	case !v.IsAttached():
+	case v != v.router.loopback && !v.IsAttached():
 		return DropNoDevice
 	case p.Segment() > int(v.MTU()):
 		return DropTooBig
-	case !v.queue.Push(p):
+	case !v.push(p):
 		return DropQueueFull
 	}
 	return ""

@@ -60,23 +60,6 @@ ROUTE := [ TYPE ] PREFIX [ via ADDRESS ] [ dev STRING ] [ src ADDRESS ]
 TYPE := { unicast | unreachable | prohibit | blackhole }
 `, codeUsage}
 
-// Changes reports whether the arguments ask for a change of the routes, which
-// needs CAP_NET_ADMIN.
-func Changes(args ...string) bool {
-	for len(args) > 0 && (args[0] == "-4" || args[0] == "-6") {
-		args = args[1:]
-	}
-	if len(args) == 0 || is(args[0], "list") || is(args[0], "show") || is(args[0], "lst") {
-		return false
-	}
-	for _, verb := range []string{"add", "change", "chg", "replace", "prepend", "append", "delete", "flush"} {
-		if is(args[0], verb) {
-			return true
-		}
-	}
-	return false
-}
-
 // change reads a route, completes it as the kernel does, and does something with
 // it.
 func (n *Namespace) change(f family, args []string, do func(*Namespace, Route) ([]Route, error)) ([]Route, error) {
@@ -89,6 +72,9 @@ func (n *Namespace) change(f family, args []string, do func(*Namespace, Route) (
 	}
 	if g.Dev != "" && n.link(g.Dev) == nil {
 		return nil, noLink(g.Dev)
+	}
+	if n.ReadOnly {
+		return nil, errNotPermitted
 	}
 	r := g.Route
 	if r.Proto == "boot" {
@@ -256,6 +242,9 @@ func (n *Namespace) remove(f family, args []string) ([]Route, error) {
 	}
 	if g.Dev != "" && n.link(g.Dev) == nil {
 		return nil, noLink(g.Dev)
+	}
+	if n.ReadOnly {
+		return nil, errNotPermitted
 	}
 	if g.family == 6 {
 		g.Dst = g.Dst.Masked()

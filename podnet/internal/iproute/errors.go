@@ -18,9 +18,6 @@ const (
 	codeKernel = 2   // the kernel said no
 )
 
-// ErrNotPermitted is what a process without CAP_NET_ADMIN hears.
-var ErrNotPermitted = answers("Operation not permitted")
-
 // answers is an error of the kernel that is only a number.
 func answers(text string) error { return &Error{"RTNETLINK answers: " + text + "\n", codeKernel} }
 
@@ -29,6 +26,7 @@ func kernel(text string) error { return &Error{"Error: " + text + "\n", codeKern
 
 // Errors of the kernel.
 var (
+	errNotPermitted = answers("Operation not permitted")
 	errExists       = answers("File exists")
 	errNoProcess    = answers("No such process")
 	errNoFile       = answers("No such file or directory")

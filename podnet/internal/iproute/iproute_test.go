@@ -58,12 +58,27 @@ func TestFormatWritesBothFamilies(t *testing.T) {
 		"fd00::/64 dev eth0 proto kernel metric 256 pref medium\n", Format(pod().Routes))
 }
 
-func TestChangesNeedsNetAdmin(t *testing.T) {
-	for args, want := range map[string]bool{
-		"": false, "show": false, "-6": false, "-6 list": false, "get 1.1.1.1": false, "a": true, "-6 add x": true, "del": true, "flush x": true,
-		"replace x": true, "nonsense": false,
+func TestWithoutNetAdmin(t *testing.T) {
+	ns := pod()
+	ns.ReadOnly = true
+	for command, want := range map[string]string{
+		"add 1.1.1.1 dev lo":     "RTNETLINK answers: Operation not permitted\n",
+		"replace 1.1.1.1 dev lo": "RTNETLINK answers: Operation not permitted\n",
+		"del 10.244.1.0/24":      "RTNETLINK answers: Operation not permitted\n",
+		"flush dev eth0":         "RTNETLINK answers: Operation not permitted\n",
+		"del 1.1.1.1 dev eth9":   "Cannot find device \"eth9\"\n",
+		"add foo":                "Error: any valid prefix is expected rather than \"foo\".\n",
+		"show":                   "",
+		"get 10.244.1.9":         "",
+		"flush dev lo":           "",
 	} {
-		assert.Equal(t, want, Changes(strings.Fields(args)...), args)
+		routes, _, err := ns.Command(strings.Fields(command)...)
+		assert.Equal(t, ns.Routes, routes, command)
+		if want == "" {
+			assert.NoError(t, err, command)
+		} else {
+			assert.EqualError(t, err, want, command)
+		}
 	}
 }
 

@@ -17,6 +17,10 @@ type Namespace struct {
 	Links  []Link
 	Routes []Route // of both families; those to one place with one metric in the order of choice
 	UID    uint32  // of the process that asks, which ip route get prints
+
+	// ReadOnly says that the process has no CAP_NET_ADMIN: what would change
+	// routes fails.
+	ReadOnly bool
 }
 
 // link returns the interface of that name, nil if there is none.

@@ -118,5 +118,8 @@ func (n *Namespace) flush(f family, args []string) ([]Route, error) {
 			kept = append(kept, r)
 		}
 	}
+	if n.ReadOnly && len(kept) < len(n.Routes) {
+		return nil, errNotPermitted
+	}
 	return kept, nil
 }

@@ -31,7 +31,7 @@ func (r *Ruleset) command(args []string) (*Ruleset, string, error) {
 	}
 	name, ok := tableNamed(q.table)
 	if !ok {
-		return nil, "", &noTable{q.table}
+		return nil, "", &noTable{q.table, whyNoTable}
 	}
 	d := r.draft(name, false)
 	if r.tables[name] == nil {

@@ -73,8 +73,8 @@ func commandError(prog string, err error) error {
 	case *wrongFamily:
 		return &Error{try, codeParam}
 	case *noTable:
-		return &Error{fmt.Sprintf("%scan't initialize iptables table `%s': Table does not exist (do you need to insmod?)\n"+
-			"Perhaps iptables or your kernel needs to be upgraded.\n", head, e.name), codeVersion}
+		return &Error{fmt.Sprintf("%scan't initialize %s table `%s': %s\nPerhaps %[2]s or your kernel needs to be upgraded.\n",
+			head, prog, e.name, e.why), codeVersion}
 	}
 	return &Error{prog + ": " + err.Error() + ".\n", codeOther}
 }
@@ -84,7 +84,13 @@ type wrongFamily struct{}
 
 func (*wrongFamily) Error() string { return "wrong address family" }
 
-// noTable is a table that does not exist.
-type noTable struct{ name string }
+// noTable is a table that cannot be had.
+type noTable struct{ name, why string }
+
+// Why a table cannot be had.
+const (
+	whyNoTable = "Table does not exist (do you need to insmod?)"
+	whyDenied  = "Permission denied (you must be root)"
+)
 
 func (e *noTable) Error() string { return "no table " + e.name }

@@ -515,3 +515,30 @@ func TestWhatPodnetDoesNotHaveIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutNetAdmin: the texts are what iptables said to root without
+// CAP_NET_ADMIN.
+func TestWithoutNetAdmin(t *testing.T) {
+	r := must(t, New(IPv4), "-t nat -A OUTPUT -j ACCEPT")
+	for _, test := range []struct{ args, want string }{
+		{"-t nat -A OUTPUT -j ACCEPT", "iptables v1.8.9 (legacy): can't initialize iptables table `nat': Permission denied (you must be root)\nPerhaps iptables or your kernel needs to be upgraded.\n"},
+		{"-S", "iptables v1.8.9 (legacy): can't initialize iptables table `filter': Permission denied (you must be root)\nPerhaps iptables or your kernel needs to be upgraded.\n"},
+		{"-A INPUT --foo", "iptables v1.8.9 (legacy): unknown option \"--foo\"\nTry `iptables -h' or 'iptables --help' for more information.\n"},
+	} {
+		_, err := r.CommandDenied(shellWords(test.args))
+		assert.EqualError(t, err, test.want)
+	}
+	out, err := r.CommandDenied([]string{"-V"})
+	require.NoError(t, err)
+	assert.Equal(t, "iptables v1.8.9 (legacy)\n", out)
+
+	_, err = r.SaveDenied(SaveOptions{})
+	assert.EqualError(t, err, "iptables-save v1.8.9 (legacy): Cannot initialize: Permission denied (you must be root)\n")
+	out, err = New(IPv4).SaveDenied(SaveOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, out)
+
+	err = r.RestoreDenied("*nat\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+	assert.EqualError(t, err, "iptables-restore v1.8.9 (legacy): iptables-restore: unable to initialize table 'nat'\nError occurred at line: 1\nTry `iptables-restore -h' or 'iptables-restore --help' for more information.\n")
+	require.NoError(t, r.RestoreDenied("# nothing\n"))
+}

@@ -21,8 +21,8 @@ func (r *Ruleset) Save(o SaveOptions) (string, error) {
 	if o.Table != "" {
 		t, ok := tableNamed(o.Table)
 		if !ok {
-			return "", &Error{fmt.Sprintf("%s-save v%s (legacy): Cannot initialize: Table does not exist (do you need to insmod?)\n",
-				r.family.Command(), Version), codeOther}
+			return "", &Error{fmt.Sprintf("%s-save v%s (legacy): Cannot initialize: %s\n",
+				r.family.Command(), Version, whyNoTable), codeOther}
 		}
 		tables = []Table{t}
 	}

@@ -89,26 +89,18 @@ func runCommand(ns *[2]*Ruleset, words []string, in string) (out, fault string, 
 	}
 	var err error
 	_, tool, _ := strings.Cut(words[0], "-")
-	has := func(short string, long string) bool {
-		for _, w := range words[1:] {
-			if w == short || w == long {
-				return true
-			}
-		}
-		return false
-	}
-	table := ""
-	for i, w := range words {
-		if (w == "-T" || w == "-t" && tool == "save") && i+1 < len(words) {
-			table = words[i+1]
-		}
-	}
 	switch tool {
 	case "save":
-		out, err = (*r).Save(SaveOptions{Counters: has("-c", "--counters"), Table: table, Now: time.Unix(0, 0).UTC()})
+		var o SaveOptions
+		if o, err = ParseSave((*r).family, words[1:]); err == nil {
+			o.Now = time.Unix(0, 0).UTC()
+			out, err = (*r).Save(o)
+		}
 	case "restore":
-		*r, err = (*r).Restore(in, RestoreOptions{NoFlush: has("-n", "--noflush"), Counters: has("-c", "--counters"),
-			Test: has("-t", "--test"), Table: table})
+		var o RestoreOptions
+		if o, _, err = ParseRestore((*r).family, words[1:]); err == nil {
+			*r, err = (*r).Restore(in, o)
+		}
 	default:
 		*r, out, err = (*r).Command(words[1:])
 	}
@@ -173,7 +165,7 @@ func record(t *testing.T, file string) {
 	read := func(name string, i int) string {
 		text, err := os.ReadFile(fmt.Sprintf("%s/%s%d", dir, name, i))
 		require.NoError(t, err)
-		return dateOfSave.ReplaceAllString(string(text), "$1 Thu Jan  1 00:00:00 1970")
+		return strings.ReplaceAll(dateOfSave.ReplaceAllString(string(text), "$1 Thu Jan  1 00:00:00 1970"), "tables-legacy-", "tables-")
 	}
 	var b strings.Builder
 	lines := func(mark, text string) {

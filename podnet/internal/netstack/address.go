@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // A Resolver gives the addresses of a host name, in the order in which they
@@ -134,7 +135,7 @@ func (n network) lookupPort(service string) (uint16, error) {
 	if p, ok := services[strings.ToLower(service)]; ok {
 		return p, nil
 	}
-	return 0, &net.DNSError{Err: "unknown port", Name: n.name + "/" + service, IsNotFound: true}
+	return 0, &net.DNSError{Err: "unknown port", Name: strings.TrimRight(n.name, "46") + "/" + service, IsNotFound: true}
 }
 
 // firstForListen picks the address that a listener binds: IPv4 if there is
@@ -222,5 +223,11 @@ func prefix(p tcpip.AddressWithPrefix) netip.Prefix {
 func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 func subnet(p netip.Prefix) tcpip.Subnet {
+	if p.Bits() == 0 { // address makes none of an unspecified address
+		if p.Addr().Is4() {
+			return header.IPv4EmptySubnet
+		}
+		return header.IPv6EmptySubnet
+	}
 	return tcpip.AddressWithPrefix{Address: address(p.Masked().Addr()), PrefixLen: p.Bits()}.Subnet()
 }

@@ -42,6 +42,15 @@ func (l *hookedLink) self(v4 bool) netip.Addr {
 // WritePackets sends what passes Output and Postrouting. As on Linux, a packet
 // that is dropped there is an error of whoever sends it.
 func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	if l.ns.divert != nil && l == l.ns.lo {
+		var rest stack.PacketBufferList
+		for _, pkt := range pkts.AsSlice() {
+			if !l.ns.divert(pkt) {
+				rest.PushBack(pkt)
+			}
+		}
+		pkts = rest
+	}
 	h := l.ns.hooks.Load()
 	if h == nil {
 		return l.Endpoint.WritePackets(pkts)
@@ -154,6 +163,10 @@ func (l *hookedLink) reject(s *netfilter.Passage, p *netfilter.Packet, with ipta
 	list.PushBack(answer.Buffer())
 	l.Endpoint.WritePackets(list)
 }
+
+// DeliverSelf takes a packet that comes back to the namespace over lo. It reports
+// whether it was taken.
+func (ns *Namespace) DeliverSelf(p *netfilter.Packet) bool { return ns.toSelf.Push(p) }
 
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {

@@ -10,20 +10,23 @@ import (
 	"slices"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/link/pipe"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"podnet.dev/podnet/internal/iproute"
 )
 
 // A Link is a network interface of a namespace beside lo.
 type Link struct {
-	Name     string             // eth0
-	Addrs    []netip.Prefix     // each with the length of its subnet; several links may have the same
-	Gateways []netip.Addr       // default routes, at most one for each family
-	Endpoint stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
-	MAC      net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
+	Name           string             // eth0
+	Addrs          []netip.Prefix     // each with the length of its subnet; several links may have the same
+	Gateways       []netip.Addr       // default routes, at most one for each family
+	Routes         []iproute.Route    // further routes
+	NoPrefixRoutes bool               // none to the subnets of Addrs
+	Endpoint       stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
+	MAC            net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
 }
 
 // link is a link as the namespace keeps it.
@@ -77,17 +80,8 @@ func (ns *Namespace) addLink(l *link) error {
 			ns.forgetLink(l)
 			return err
 		}
-		if !p.IsSingleIP() {
-			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: l.id})
-		}
 	}
-	for _, gw := range l.Gateways {
-		dst := header.IPv4EmptySubnet
-		if gw.Is6() {
-			dst = header.IPv6EmptySubnet
-		}
-		ns.stack.AddRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: l.id})
-	}
+	ns.addRoutes(l)
 	return nil
 }
 
@@ -116,10 +110,11 @@ func (ns *Namespace) forgetLink(l *link) {
 	for _, p := range l.Addrs {
 		ns.removeLocal(p)
 	}
+	ns.setRoutes(slices.DeleteFunc(ns.Routes(), func(r iproute.Route) bool { return r.Dev == l.Name }))
 }
 
 // addLocal brings packets to an own address to lo: the address is on lo as well,
-// with a host route to it. The route is what Linux keeps in its table "local".
+// and gets a host route to it with the next applyRoutes.
 // mu must be held.
 func (ns *Namespace) addLocal(p netip.Prefix) error {
 	a := p.Addr()
@@ -127,7 +122,6 @@ func (ns *Namespace) addLocal(p netip.Prefix) error {
 		if err := ns.addAddress(loopbackID, hostPrefix(a)); err != nil {
 			return err
 		}
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: loopbackID})
 	}
 	ns.addrMu.Lock()
 	defer ns.addrMu.Unlock()
@@ -150,8 +144,6 @@ func (ns *Namespace) isLocal(a netip.Addr) bool {
 func (ns *Namespace) removeLocal(p netip.Prefix) {
 	a := p.Addr()
 	if ns.forgetLocal(p) {
-		dst := subnet(hostPrefix(a))
-		ns.stack.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC == loopbackID && r.Destination == dst })
 		ns.stack.RemoveAddress(loopbackID, address(a))
 	}
 }
@@ -243,14 +235,4 @@ func (ns *Namespace) Interfaces() []Interface {
 	}
 	slices.SortFunc(list, func(a, b Interface) int { return cmp.Compare(a.Index, b.Index) })
 	return list
-}
-
-// RouteCount returns how many routes lead out of the namespace, over its links.
-func (ns *Namespace) RouteCount() (n int) {
-	for _, r := range ns.stack.GetRouteTable() {
-		if r.NIC != loopbackID {
-			n++
-		}
-	}
-	return n
 }

@@ -19,6 +19,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 
+	"podnet.dev/podnet/internal/iproute"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -41,6 +42,10 @@ type Config struct {
 	// Group is that of the namespaces that this one has traffic with; nil if
 	// there are none.
 	Group *Group
+
+	// Divert, if not nil, is offered what the namespace sends to itself. What it
+	// takes does not arrive; it must not call the namespace before it returns.
+	Divert func(*stack.PacketBuffer) bool
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -75,6 +80,11 @@ type Namespace struct {
 	locals map[netip.Addr]int // the links' own addresses, each with how many links have it
 	bcasts map[netip.Addr]int // the same of their IPv4 broadcast addresses
 	hooked map[tcpip.NICID]*hookedLink
+	routes []iproute.Route // the table main; never modified, but replaced
+
+	refuses atomic.Bool // there are routes that lead nowhere
+	chooses atomic.Bool // there is a choice of IPv6 sources
+	divert  func(*stack.PacketBuffer) bool
 }
 
 // newIPv4 makes the IPv4 of a stack. gVisor's NewProtocol gives every stack a
@@ -85,7 +95,7 @@ var newIPv4 = ipv4.NewProtocolWithOptions(ipv4.Options{})
 func New(cfg Config) (*Namespace, error) {
 	ns := &Namespace{
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
-		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed,
+		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}
@@ -141,8 +151,8 @@ func (ns *Namespace) configure() error {
 		if err := ns.addAddress(loopbackID, p); err != nil {
 			return fmt.Errorf("netstack: create lo: %w", err)
 		}
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: loopbackID})
 	}
+	ns.applyRoutes()
 	return nil
 }
 

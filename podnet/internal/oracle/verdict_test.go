@@ -42,6 +42,10 @@ func ofPodnet(text string) verdict {
 		return verdict{warnings: o.Warnings()}
 	case podnet.NetworkPolicySpec:
 		return verdict{warnings: o.Warnings()}
+	case podnet.ServiceSpec:
+		return verdict{warnings: o.Warnings()}
+	case podnet.EndpointSliceSpec:
+		return verdict{warnings: o.Warnings()}
 	}
 	return verdict{}
 }
@@ -60,7 +64,7 @@ func compare(t *testing.T, text string) bool {
 }
 
 // mapField matches errors about fields that are maps, up to the key.
-var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.nodeSelector|spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
+var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector|spec\.nodeSelector|spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
 
 // ordered sorts what is in no order in Kubernetes: neighbours of one map.
 func ordered(errs []string) []string {
