@@ -38,6 +38,21 @@ type Config struct {
 	// 172.18.0.0/16 and fc00:f853:ccd:e793::/64, as with kind.
 	NodeCIDRs []netip.Prefix
 
+	// IPPerContainer builds the world that Pods are there to avoid: each
+	// container of a Pod, init containers too, has a network namespace of its
+	// own, with its own lo, eth0, IP and link to the node, from the Pod's
+	// start to its end. localhost is the container's alone, and so are its
+	// ports. Its probes and hooks, and status.podIP in its environment, use
+	// its own IP, and a Service's port leads to the container that declares
+	// it. [Pod].IP is that of the first of Containers; [Container.IP] is each
+	// one's own. For NetworkPolicies all of them are the Pod's.
+	//
+	// So that containers find each other, the Pod's /etc/hosts has a line for
+	// each, with its name. That, and the world as a whole, is podnet's own:
+	// Kubernetes has no such thing. Pods with HostNetwork are as ever.
+	// [Pod.Footprint] tells what either world costs.
+	IPPerContainer bool
+
 	// NodeLatency is how long a packet takes from one node to another, one way.
 	// The default is no time at all.
 	NodeLatency time.Duration

@@ -26,6 +26,8 @@ type container struct {
 	name string // with namespace and Pod, for messages
 	init bool   // an init container
 
+	network int // which of the Pod's network namespaces it is in; 0 but with Config.IPPerContainer
+
 	logged broadcast // sent when any run has written to its log
 
 	mu       sync.Mutex // guards what follows

@@ -183,52 +183,62 @@ func (v *services) endpointsOf(s *Service, p *Pod) (podEndpoints, bool) {
 	if p.spec.Hostname != "" && p.spec.Subdomain == s.name {
 		e.Hostname = p.spec.Hostname
 	}
+	ports := make([][]EndpointPort, p.networks) // that each has
+	found := false
 	for _, port := range s.spec.Ports {
-		if number, ok := p.spec.findPort(port); ok {
-			e.Ports = append(e.Ports, EndpointPort{Name: port.Name, Protocol: port.Protocol, Port: number, AppProtocol: port.AppProtocol})
+		if number, network, ok := p.findPort(port); ok {
+			found = true
+			ports[network] = append(ports[network], EndpointPort{Name: port.Name, Protocol: port.Protocol, Port: number, AppProtocol: port.AppProtocol})
 		}
 	}
 	var all podEndpoints
 	for _, family := range s.spec.IPFamilies {
-		for _, ip := range state.ips {
-			if ip.Is4() == (family == IPv4Protocol) {
-				e.Addr = ip
-				all.list = append(all.list, e)
-				all.proxy = append(all.proxy, e.forProxy())
+		for network := range ports {
+			if e.Ports = ports[network]; e.Ports == nil && (found || network > 0) {
+				continue // but the Pod's first is an endpoint, even without ports
+			}
+			for _, ip := range p.addrsOf(network, state.ips) {
+				if ip.Is4() == (family == IPv4Protocol) {
+					e.Addr = ip
+					all.list = append(all.list, e)
+					all.proxy = append(all.proxy, e.forProxy())
+				}
 			}
 		}
 	}
 	return all, len(all.list) > 0
 }
 
-// findPort returns the port of the Pod that a Service's port leads to: a number
-// as it is, a name as the first container with such a port says, sidecars last
-// (FindPort in k8s.io/endpointslice).
-func (s *PodSpec) findPort(port ServicePort) (int32, bool) {
-	if port.TargetPort.StrVal == "" {
-		return port.TargetPort.IntVal, true
+// findPort returns the port of the Pod that a Service's port leads to, and in which
+// of its networks: a number as it is, a name as the first container with such a
+// port says, sidecars last (FindPort in k8s.io/endpointslice). With
+// Config.IPPerContainer a number is the first container's that declares it, or
+// else the first one's.
+func (p *Pod) findPort(port ServicePort) (number int32, network int, ok bool) {
+	target := port.TargetPort
+	if target.StrVal == "" && p.networks == 1 {
+		return target.IntVal, 0, true
 	}
-	find := func(c *ContainerSpec) int32 {
-		for _, p := range c.Ports {
-			if p.Name == port.TargetPort.StrVal && p.Protocol == port.Protocol {
-				return int32(p.ContainerPort)
+	find := func(c *container) bool {
+		for _, o := range c.spec.Ports {
+			if o.Protocol == port.Protocol && (target.StrVal != "" && o.Name == target.StrVal || target == Port(int32(o.ContainerPort))) {
+				number, network = int32(o.ContainerPort), c.network
+				return true
 			}
 		}
-		return 0
+		return false
 	}
-	for i := range s.Containers {
-		if n := find(&s.Containers[i]); n != 0 {
-			return n, true
+	for _, c := range p.containers {
+		if !c.init && find(c) {
+			return number, network, true
 		}
 	}
-	for i := range s.InitContainers {
-		if c := &s.InitContainers[i]; c.RestartPolicy == RestartPolicyAlways {
-			if n := find(c); n != 0 {
-				return n, true
-			}
+	for _, c := range p.containers {
+		if c.init && c.spec.RestartPolicy == RestartPolicyAlways && find(c) {
+			return number, network, true
 		}
 	}
-	return 0, false
+	return target.IntVal, 0, target.StrVal == ""
 }
 
 // endpoints returns all endpoints, in no order. mu is held.

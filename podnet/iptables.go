@@ -39,7 +39,7 @@ func (c *Container) firewall() (firewall, error) {
 	if _, err := c.running(); err != nil {
 		return nil, err
 	}
-	s := c.container.pod.currentSandbox()
+	s := c.sandbox()
 	if s == nil {
 		return nil, ErrNotRunning
 	}

@@ -175,12 +175,12 @@ func TestLabelsOfAPodCanBeChanged(t *testing.T) {
 			return string(text)
 		}
 		assert.Equal(t, `a="1"`, file("labels"))
+		synctest.Wait() // the worker sleeps
 		spec.Labels, spec.Annotations = map[string]string{"b": "2"}, map[string]string{"note": "new"}
 		require.NoError(t, c.Apply(t.Context(), spec))
 		assert.Same(t, p, c.Pod("", "web"))
 		assert.Equal(t, spec.Labels, p.Spec().Labels)
 		assert.Equal(t, spec.Annotations, p.Spec().Annotations)
-		synctest.Wait() // the worker sleeps
 		assert.True(t, p.RefreshVolumes())
 		assert.Equal(t, `b="2"`, file("labels"))
 		assert.Equal(t, "new", file("note"))

@@ -139,7 +139,7 @@ func compileRule(ports []NetworkPolicyPort, peers []NetworkPolicyPeer) (r netpol
 // enforcePolicies tells the policies of the Pod's labels and addresses. It must be
 // called before the Pod sends its first packet, and with mu held.
 func (p *Pod) enforcePolicies(s *sandbox) {
-	to := netpol.Pod{UID: p.uid, Namespace: p.spec.Namespace, Name: p.spec.Name, Labels: p.meta.labels, IPs: s.addrs, NodeIPs: slices.Concat(p.node.gateways(), p.node.addrs)}
+	to := netpol.Pod{UID: p.uid, Namespace: p.spec.Namespace, Name: p.spec.Name, Labels: p.meta.labels, IPs: s.allAddrs(), NodeIPs: slices.Concat(p.node.gateways(), p.node.addrs)}
 	for _, k := range p.containers {
 		if k.init && k.spec.RestartPolicy != RestartPolicyAlways {
 			continue

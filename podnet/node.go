@@ -87,11 +87,11 @@ func seedOf(cluster uint64, name string) uint64 {
 	return h.Sum64()
 }
 
-// allocate takes an address of each family.
-func (n *node) allocate() ([]netip.Addr, error) {
-	var addrs []netip.Addr
-	for _, r := range n.ranges {
-		a, err := r.Allocate()
+// allocate takes count times an address of each family, or nothing.
+func (n *node) allocate(count int) ([]netip.Addr, error) {
+	addrs := make([]netip.Addr, 0, count*len(n.ranges))
+	for range cap(addrs) {
+		a, err := n.ranges[len(addrs)%len(n.ranges)].Allocate()
 		if err != nil {
 			n.release(addrs)
 			return nil, err
@@ -110,9 +110,10 @@ func (n *node) gateways() []netip.Addr {
 	return list
 }
 
+// release gives back what allocate returned, or families of it.
 func (n *node) release(addrs []netip.Addr) {
 	for i, a := range addrs {
-		n.ranges[i].Release(a)
+		n.ranges[i%len(n.ranges)].Release(a)
 	}
 }
 
@@ -299,6 +300,13 @@ func (n *node) allow(c fabric.Connection, dst netip.AddrPort) (bool, string) {
 		}
 	}
 	return true, ""
+}
+
+// hasRoute reports whether the node has a route to an address of one of its Pods.
+func (n *node) hasRoute(a netip.Addr) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.router != nil && n.router.HasRoute(a)
 }
 
 // has reports whether an address is in the node's range.

@@ -11,16 +11,17 @@ import (
 func newScheduler(cfg Config, nodes []*node) *scheduler.Scheduler {
 	list := make([]scheduler.Node, len(nodes))
 	for i, n := range nodes {
-		list[i] = scheduler.Node{Name: n.name, Labels: cfg.nodeLabels(i), HasAddress: n.hasAddress}
+		list[i] = scheduler.Node{Name: n.name, Labels: cfg.nodeLabels(i), HasAddresses: n.hasAddresses}
 	}
 	return scheduler.New(list)
 }
 
-// demand returns what the scheduler must know of a Pod. s has defaults.
-func (s PodSpec) demand() *scheduler.Pod {
+// demand returns what the scheduler must know of a Pod. s has defaults; addresses
+// is how many it takes of each family.
+func (s PodSpec) demand(addresses int) *scheduler.Pod {
 	d := &scheduler.Pod{
 		Namespace: s.Namespace, Name: s.Name,
-		NodeName: s.NodeName, NodeSelector: s.NodeSelector, HostNetwork: s.HostNetwork,
+		NodeName: s.NodeName, NodeSelector: s.NodeSelector, Addresses: addresses,
 	}
 	// Not those of init containers that end (GetHostPorts in
 	// pkg/scheduler/util/utils.go).
@@ -62,7 +63,7 @@ func (c *Cluster) settle(p *Pod, d scheduler.Decision) kubelet.Placement {
 		// Addresses are given out here, in the order of Apply, and not by
 		// whichever Pod makes its sandbox first. If there is none, the sandbox
 		// says so.
-		p.reserved, _ = n.allocate()
+		p.reserved, _ = n.allocate(p.networks)
 	}
 	return kubelet.Placement{
 		Node: n.name, HostIPs: n.addrs, Chosen: p.spec.NodeName == "", Rejection: (*kubelet.Rejection)(d.Rejection),
@@ -112,10 +113,10 @@ func (p *Pod) machineName() string {
 	return p.nodename
 }
 
-// hasAddress reports whether there is an address for one more Pod.
-func (n *node) hasAddress() bool {
+// hasAddresses reports whether there are count addresses of each family.
+func (n *node) hasAddresses(count int) bool {
 	for _, r := range n.ranges {
-		if !r.Free() {
+		if !r.Free(count) {
 			return false
 		}
 	}

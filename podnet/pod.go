@@ -32,6 +32,7 @@ type Pod struct {
 	lost       error // there is no node of the name that the spec gives; set before the worker starts
 	created    time.Time
 	containers []*container // init containers first
+	networks   int          // network namespaces that it takes: 1, or with Config.IPPerContainer one for each container
 	volumes    map[string]*podVolume
 	etc        *volume.Tree // the files that the kubelet writes
 	events     eventLog
@@ -43,7 +44,7 @@ type Pod struct {
 
 	mu       sync.Mutex   // guards what follows
 	meta     podMeta      // the labels and annotations of now
-	reserved []netip.Addr // for the first sandbox; nil if there were none, and once it is made
+	reserved []netip.Addr // of all networks, for the first sandbox; nil if there were none, and once it is made
 	sandbox  *sandbox     // nil while there is none
 	attempts int          // sandboxes made so far
 	client   *http.Client
@@ -64,9 +65,10 @@ var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 func (c *Cluster) newPod(spec PodSpec, uid string) *Pod {
 	meta := metaOf(&spec)
 	p := &Pod{
-		cluster: c, spec: spec, meta: meta, uid: uid, demand: spec.demand(), created: time.Now(),
+		cluster: c, spec: spec, meta: meta, uid: uid, networks: c.config.networks(spec), created: time.Now(),
 		volumes: make(map[string]*podVolume), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
+	p.demand = spec.demand(p.addresses())
 	p.hostname, p.domain = spec.hostnameAndDomain(c.config.Domain)
 	if !spec.HostNetwork {
 		p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
@@ -75,9 +77,11 @@ func (c *Cluster) newPod(spec PodSpec, uid string) *Pod {
 		p.volumes[v.Name] = newVolume(v)
 	}
 	for i, s := range slices.Concat(spec.InitContainers, spec.Containers) {
-		p.containers = append(p.containers, &container{
-			pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers),
-		})
+		k := &container{pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers)}
+		if p.networks > 1 { // those of the containers come first
+			k.network = (i + len(spec.Containers)) % p.networks
+		}
+		p.containers = append(p.containers, k)
 	}
 	return p
 }
@@ -123,8 +127,9 @@ func (p *Pod) IP() netip.Addr {
 	return netip.Addr{}
 }
 
-// IPs returns the Pod's addresses, at most one of each family.
-func (p *Pod) IPs() []netip.Addr { return p.worker.Status().IPs }
+// IPs returns the Pod's addresses, at most one of each family. With
+// [Config].IPPerContainer they are those of its first container.
+func (p *Pod) IPs() []netip.Addr { return p.addrsOf(0, p.worker.Status().IPs) }
 
 // Container returns the container or init container of a name, or nil if the Pod
 // has none such.
@@ -228,7 +233,7 @@ func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
 	if err := p.Wait(ctx, func(PodStatus) bool { s = p.currentSandbox(); return s != nil }); err != nil {
 		return err
 	}
-	if err := s.net.WaitListening(ctx, port); err != nil {
+	if err := s.waitListening(ctx, port); err != nil {
 		if errors.Is(err, net.ErrClosed) {
 			err = fmt.Errorf("its sandbox is gone: %w", err)
 		}
@@ -340,15 +345,18 @@ func (p *Pod) etcFile(name string) string {
 
 // writeEtc writes the kubelet's files, as it does at every start of a
 // container: what a container changed in them is lost.
-func (p *Pod) writeEtc(addrs []netip.Addr) error {
+func (p *Pod) writeEtc(s *sandbox) error {
 	var aliases []kubelet.HostAlias
 	for _, a := range p.spec.HostAliases {
 		aliases = append(aliases, kubelet.HostAlias(a))
 	}
 	resolvConf, _ := p.resolvConf()
-	hosts := kubelet.HostsFile(addrs, p.hostname, p.domain, aliases)
+	hosts := kubelet.HostsFile(s.addrs, p.hostname, p.domain, aliases)
 	if p.spec.HostNetwork {
 		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
+	}
+	if s.others != nil {
+		hosts += kubelet.ContainerHosts(p.containerHosts(s))
 	}
 	texts := map[string]string{
 		"hosts":       hosts,

@@ -30,12 +30,18 @@ type router interface {
 // routing returns what ip route needs to know of the Pod, and where to change it:
 // nil if its routes are those that follow from its addresses.
 func (c *Container) routing() (*iproute.Namespace, router) {
-	s := c.container.pod.currentSandbox()
+	s := c.sandbox()
 	if s == nil {
 		return &iproute.Namespace{}, nil
 	}
-	ns := &iproute.Namespace{UID: uint32(c.UID())}
-	for _, l := range c.container.pod.Interfaces() {
+	ns, r := s.routing()
+	ns.UID = uint32(c.UID())
+	return ns, r
+}
+
+func (s *sandbox) routing() (*iproute.Namespace, router) {
+	ns := new(iproute.Namespace)
+	for _, l := range s.interfaces() {
 		ns.Links = append(ns.Links, iproute.Link{Name: l.Name, Up: l.Flags&net.FlagUp != 0, Addrs: l.Addrs})
 	}
 	r, ok := any(s.net).(router)

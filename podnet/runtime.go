@@ -33,7 +33,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	p.mu.Unlock()
 	s, err := p.makeSandbox(attempt)
 	if err == nil {
-		if err = p.writeEtc(s.addrs); err != nil {
+		if err = p.writeEtc(s); err != nil {
 			s.close()
 		}
 	}
@@ -50,7 +50,7 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 		p.enforcePolicies(s)
 	}
 	p.sandbox = s
-	return slices.Clone(s.addrs), nil
+	return s.allAddrs(), nil
 }
 
 // makeSandbox makes a sandbox if the Pod's names allow it.
@@ -108,9 +108,10 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 		}
 	}
 	s := p.currentSandbox()
-	if err := p.writeEtc(s.addrs); err != nil {
+	if err := p.writeEtc(s); err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: err}
 	}
+	s = s.of(c)
 	config, err := c.config(s)
 	if err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerConfigError, Err: err}

@@ -103,7 +103,7 @@ type ContainerStateTerminated struct {
 // podStatus converts the kubelet's status to the public one.
 func (p *Pod) podStatus(s kubelet.Status, now time.Time) PodStatus {
 	status := PodStatus{
-		Phase: PodPhase(s.Phase), Reason: s.Reason, Message: s.Message, PodIPs: s.IPs, HostIPs: s.HostIPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
+		Phase: PodPhase(s.Phase), Reason: s.Reason, Message: s.Message, PodIPs: p.addrsOf(0, s.IPs), HostIPs: s.HostIPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
 		Columns: PodColumns{
 			Ready: kubelet.ReadyColumn(s), Status: kubelet.StatusColumn(s), Restarts: kubelet.RestartsColumn(s, now),
 			Age: kubelet.HumanDuration(now.Sub(p.created)),

@@ -54,7 +54,7 @@ func ip(_ context.Context, p *proc) int {
 	if len(args) > 0 {
 		return p.usageError()
 	}
-	links := p.Pod().Interfaces()
+	links := p.Interfaces()
 	if dev != "" {
 		kept := links[:0]
 		for _, l := range links {
@@ -220,7 +220,7 @@ func ifconfig(_ context.Context, p *proc) int {
 		return 1
 	}
 	found := false
-	for _, l := range p.Pod().Interfaces() {
+	for _, l := range p.Interfaces() {
 		if len(names) == 1 && l.Name != names[0] {
 			continue
 		}

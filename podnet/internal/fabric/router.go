@@ -99,6 +99,13 @@ func (r *Router) unplug(v *Veth) {
 // namespaces.
 func (r *Router) Close() { r.fragments.Close() }
 
+// HasRoute reports whether a veth leads to an address.
+func (r *Router) HasRoute(a netip.Addr) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.veths[a] != nil
+}
+
 // hop is where a packet goes next: to a veth, or to another router.
 type hop struct {
 	veth   *Veth

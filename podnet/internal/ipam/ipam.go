@@ -131,15 +131,15 @@ func (a *Allocator) following(addr netip.Addr) netip.Addr {
 	return addr.Next()
 }
 
-// Free reports whether there is an address to give out.
-func (a *Allocator) Free() bool {
+// Free reports whether there are count addresses to give out.
+func (a *Allocator) Free(count int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.last.IsValid() {
 		return true
 	}
 	first, last := a.gateway.Next().As4(), a.last.As4()
-	return len(a.used) <= int(binary.BigEndian.Uint32(last[:])-binary.BigEndian.Uint32(first[:]))
+	return len(a.used)+count <= int(binary.BigEndian.Uint32(last[:])-binary.BigEndian.Uint32(first[:]))+1
 }
 
 // Release gives an address back.

@@ -12,6 +12,9 @@
 //     refused by name.
 //   - iptables-restore changes nothing if any line is wrong. The real one keeps
 //     the tables whose COMMIT came before the error.
+//   - Counters of policies go on when rules change; the real legacy tools begin
+//     them anew with each change of their table.
+//   - Warnings, as of a weird name of an interface, are not printed.
 //   - Names of hosts are not looked up, and listings without -n show addresses
 //     in numbers.
 //

@@ -17,8 +17,10 @@ type Packet struct {
 	HasOwner bool   // there is a socket, and it belongs to a process
 	UID, GID uint32 // of that process, if HasOwner
 
-	State      ConnState // what connection tracking says; a rule may make it StateUntracked
-	SNAT, DNAT bool      // the connection's source or destination is translated
+	// State is what connection tracking says. In the raw table, which comes before
+	// it, leave it StateInvalid: a rule may then make it StateUntracked.
+	State      ConnState
+	SNAT, DNAT bool // the connection's source or destination is translated
 
 	Mark uint32 // read and written by rules
 

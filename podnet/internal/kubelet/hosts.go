@@ -94,10 +94,20 @@ func HostsFile(addrs []netip.Addr, hostname, domain string, aliases []HostAlias)
 	return b.String()
 }
 
+// ContainerHosts returns what follows in /etc/hosts where each container has an
+// address of its own: a line for each, with its name. No kubelet writes such.
+func ContainerHosts(containers []HostAlias) string {
+	return hostLines("# Containers, each with its own IP.\n", containers)
+}
+
 func aliasLines(aliases []HostAlias) string {
+	return hostLines("# Entries added by HostAliases.\n", aliases)
+}
+
+func hostLines(title string, aliases []HostAlias) string {
 	var b strings.Builder
 	if len(aliases) > 0 {
-		b.WriteString("\n# Entries added by HostAliases.\n")
+		b.WriteString("\n" + title)
 	}
 	for _, a := range aliases {
 		fmt.Fprintf(&b, "%s\t%s\n", a.IP, strings.Join(a.Hostnames, "\t"))

@@ -20,6 +20,9 @@ func (o *Owner) Source(to netip.Addr) netip.Addr {
 	if !to.IsValid() || o.isDead() {
 		return netip.Addr{}
 	}
+	if from := o.ns.source(netip.AddrPort{}, to); from.IsValid() {
+		return from.Addr()
+	}
 	proto := ipv4.ProtocolNumber
 	if to.Is6() {
 		proto = ipv6.ProtocolNumber

@@ -11,7 +11,10 @@ import (
 // TestSource compares what is promised with what a connected UDP socket has.
 func TestSource(t *testing.T) {
 	_, pod := newTestNamespace(t)
-	_, bare := newNode(t, nil) // without any way out
+	ns, err := New(Config{})
+	require.NoError(t, err)
+	t.Cleanup(ns.Close)
+	bare := ns.NewOwner("app", 1, nil) // without any way out
 	for _, text := range []string{
 		"127.0.0.1", "127.0.0.5", "::1", "::ffff:127.0.0.1", "10.244.0.2", "fd00:10:244::2", "10.244.0.9", "192.0.2.1", "fd00:10:96::5", "2001:db8::1",
 	} {

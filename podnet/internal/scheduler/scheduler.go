@@ -7,10 +7,10 @@ type Node struct {
 	Name   string
 	Labels map[string]string
 
-	// HasAddress reports whether the node has an address for one more Pod. A
-	// node that has none is taken only if all are so. nil means that it always
-	// has.
-	HasAddress func() bool
+	// HasAddresses reports whether the node has count addresses for one more
+	// Pod. A node that has not is taken only if all are so. nil means that it
+	// always has.
+	HasAddresses func(count int) bool
 }
 
 // Pod is what must be known of a Pod to place it. It does not change.
@@ -19,7 +19,7 @@ type Pod struct {
 
 	NodeName     string            // the node to put it on; empty for any
 	NodeSelector map[string]string // labels that the node must have
-	HostNetwork  bool              // it needs no address
+	Addresses    int               // how many it needs of each family; 0 on the host network
 	HostPorts    []HostPort        // of its containers and sidecars
 }
 
@@ -134,13 +134,15 @@ func (n *node) hasPorts(p *Pod) bool {
 
 // betterThan compares nodes that would do. Of equals the first one is the best.
 func (n *node) betterThan(best *node, p *Pod) bool {
-	if !p.HostNetwork && n.hasAddress() != best.hasAddress() {
-		return n.hasAddress()
+	if has := n.hasAddresses(p); has != best.hasAddresses(p) {
+		return has
 	}
 	return n.pods < best.pods
 }
 
-func (n *node) hasAddress() bool { return n.HasAddress == nil || n.HasAddress() }
+func (n *node) hasAddresses(p *Pod) bool {
+	return p.Addresses == 0 || n.HasAddresses == nil || n.HasAddresses(p.Addresses)
+}
 
 func (s *Scheduler) assign(p *Pod, n *node) {
 	s.placed[p] = n

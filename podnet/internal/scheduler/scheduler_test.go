@@ -24,7 +24,7 @@ func cluster(n int) *Scheduler {
 // pod reads "name [node=b] [disk=ssd] [80] [udp/80] [1.1.1.1:80]".
 func pod(text string) *Pod {
 	fields := strings.Fields(text)
-	p := &Pod{Name: fields[0]}
+	p := &Pod{Name: fields[0], Addresses: 1}
 	for _, f := range fields[1:] {
 		if key, value, ok := strings.Cut(f, "="); ok {
 			if key == "node" {
@@ -191,14 +191,17 @@ func TestANodeWithoutAddressesIsTheLast(t *testing.T) {
 	has := map[string]bool{"b": true}
 	var nodes []Node
 	for _, name := range []string{"a", "b"} {
-		nodes = append(nodes, Node{Name: name, HasAddress: func() bool { return has[name] }})
+		nodes = append(nodes, Node{Name: name, HasAddresses: func(count int) bool { return has[name] && count < 3 }})
 	}
 	s := New(nodes)
 	assert.Equal(t, "p on b", s.Add(pod("p")).String())
 	assert.Equal(t, "q on b", s.Add(pod("q")).String())
 	host := pod("host")
-	host.HostNetwork = true
+	host.Addresses = 0
 	assert.Equal(t, "host on a", s.Add(host).String(), "it needs none")
+	big := pod("big")
+	big.Addresses = 3
+	assert.Equal(t, "big on a", s.Add(big).String(), "b has two")
 	has["b"] = false
 	assert.Equal(t, "r on a", s.Add(pod("r")).String(), "if no node has one, its sandbox will say so")
 }
