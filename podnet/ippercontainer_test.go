@@ -203,6 +203,16 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 	}
 }
 
+// All else is as in the usual world: Kubernetes' own tests pass, but for those that
+// count on a network which a Pod's containers share.
+func TestE2EWithAnIPPerContainer(t *testing.T) {
+	runE2E(t, podnet.Config{IPPerContainer: true}, map[string]string{
+		"Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart http hook properly [C]": "another container answers the hook",
+		"Probing restartable init container a server on 127.0.0.1 is refused, though localhost works":                    "the Pod's localhost is not the sidecar's",
+		"Probing restartable init container with readiness probe that fails should never be ready and never restart [C]": "the message has the sidecar's IP, not the Pod's",
+	})
+}
+
 // ipPerContainer starts a cluster of IPs per container, with one address family.
 func ipPerContainer(t *testing.T, podCIDR string) *podnet.Cluster {
 	return podnettest.NewCluster(t, podnet.Config{IPPerContainer: true, PodCIDRs: prefixes(podCIDR)})
