@@ -3,7 +3,8 @@ package podnet
 import "reflect"
 
 // An Object is something that [Cluster.Apply] accepts: a [PodSpec], a
-// [ConfigMapSpec] or a [SecretSpec], or a pointer to one.
+// [ConfigMapSpec], a [SecretSpec], a [DeploymentSpec] or a [StatefulSetSpec], or
+// a pointer to one.
 type Object interface {
 	// complete returns the object as a cluster keeps it: with its defaults, and
 	// sharing nothing with the receiver. The error says what is wrong with it.

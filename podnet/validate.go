@@ -28,17 +28,25 @@ import (
 func (s PodSpec) Validate() error {
 	var errs fieldErrors
 	validateMeta(&errs, s.Name, s.Namespace, s.Labels, s.Annotations)
-	volumes := s.validateVolumes(&errs)
-	s.validateContainers(&errs, volumes)
-	s.validateInitContainers(&errs, volumes)
-	oneOf(&errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
-	s.validateDNSPolicy(&errs)
-	s.SecurityContext.validate(&errs)
-	s.validateDNSConfig(&errs)
+	s.validateSpec(&errs)
+	validateImages(&errs, "spec.containers", s.Containers)
+	validateImages(&errs, "spec.initContainers", s.InitContainers)
+	return errs.err("Pod", s.Name)
+}
+
+// validateSpec is what concerns Pods and the templates of workloads alike.
+func (s PodSpec) validateSpec(errs *fieldErrors) {
+	volumes := s.validateVolumes(errs)
+	s.validateContainers(errs, volumes)
+	s.validateInitContainers(errs, volumes)
+	oneOf(errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
+	s.validateDNSPolicy(errs)
+	s.SecurityContext.validate(errs)
+	s.validateDNSConfig(errs)
 	for i, gate := range s.ReadinessGates {
 		errs.invalid(fmt.Sprintf("spec.readinessGates[%d].conditionType", i), gate.ConditionType, qualifiedNameErrors(gate.ConditionType)...)
 	}
-	s.validateHostnameOverride(&errs)
+	s.validateHostnameOverride(errs)
 	if d := s.ActiveDeadlineSeconds; d != nil {
 		errs.between("spec.activeDeadlineSeconds", *d, 1, math.MaxInt32)
 	}
@@ -48,13 +56,10 @@ func (s PodSpec) Validate() error {
 	if s.Subdomain != "" {
 		errs.invalid("spec.subdomain", s.Subdomain, dns1123LabelErrors(s.Subdomain)...)
 	}
-	s.validateHostAliases(&errs)
+	s.validateHostAliases(errs)
 	if grace := s.TerminationGracePeriodSeconds; grace != nil {
 		errs.notNegative("spec.terminationGracePeriodSeconds", *grace)
 	}
-	validateImages(&errs, "spec.containers", s.Containers)
-	validateImages(&errs, "spec.initContainers", s.InitContainers)
-	return errs.err("Pod", s.Name)
 }
 
 // validateImages is apart from the other checks of containers because the API
@@ -74,22 +79,35 @@ const maxAnnotationBytes = 256 << 10
 // validateMeta is for the metadata of every kind of object that is named by a
 // DNS subdomain.
 func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations map[string]string) {
+	validateMetaOf(errs, dns1123SubdomainErrors, name, namespace, labels, annotations)
+}
+
+// validateMetaOf is validateMeta for names of whichever format.
+func validateMetaOf(errs *fieldErrors, nameErrors func(string) []string, name, namespace string, labels, annotations map[string]string) {
 	if name == "" {
 		errs.add(FieldRequired, "metadata.name", nil, "name or generateName is required")
 	} else {
-		errs.invalid("metadata.name", name, dns1123SubdomainErrors(name)...)
+		errs.invalid("metadata.name", name, nameErrors(name)...)
 	}
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}
+	validateLabels(errs, "metadata.labels", labels)
+	validateAnnotations(errs, "metadata.annotations", annotations)
+}
+
+func validateLabels(errs *fieldErrors, at string, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		errs.invalid("metadata.labels", key, qualifiedNameErrors(key)...)
-		errs.invalid("metadata.labels", labels[key], labelValueErrors(labels[key])...)
+		errs.invalid(at, key, qualifiedNameErrors(key)...)
+		errs.invalid(at, labels[key], labelValueErrors(labels[key])...)
 	}
+}
+
+func validateAnnotations(errs *fieldErrors, at string, annotations map[string]string) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		errs.invalid("metadata.annotations", key, qualifiedNameErrors(strings.ToLower(key))...)
+		errs.invalid(at, key, qualifiedNameErrors(strings.ToLower(key))...)
 		size += len(key) + len(annotations[key])
 	}
-	errs.maxBytes("metadata.annotations", size, maxAnnotationBytes)
+	errs.maxBytes(at, size, maxAnnotationBytes)
 }
