@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 
 	goyaml "go.yaml.in/yaml/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,24 +52,22 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		return nil, &podnet.InvalidError{Kind: "object", Name: nameOf(value), Fields: checkHead(value, head)}
 	case head.Kind == "List" && nested:
 		return nil, errors.New("a List in a List: move its items to the outer one")
-	case head.Kind != "Pod" && head.Kind != "ConfigMap" && head.Kind != "Secret" && head.Kind != "List":
-		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
-	case head.APIVersion != "v1":
-		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
-			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: `supported values: "v1"`}}}
-	case head.Kind == "List":
+	case head.Kind == "List" && head.APIVersion == "v1":
 		return decodeList(value)
 	}
-	var object podnet.Object
-	var err error
-	switch head.Kind {
-	case "Pod":
-		object, err = decodeOne(head.Kind, value, convertPod)
-	case "ConfigMap":
-		object, err = decodeOne(head.Kind, value, convertConfigMap)
-	case "Secret":
-		object, err = decodeOne(head.Kind, value, convertSecret)
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == head.Kind })
+	switch {
+	case i < 0 && head.Kind != "List":
+		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
+	case i < 0 || kinds[i].apiVersion != head.APIVersion:
+		want := "v1"
+		if i >= 0 {
+			want = kinds[i].apiVersion
+		}
+		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
+			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", want)}}}
 	}
+	object, err := kinds[i].decode(value)
 	if err != nil {
 		return nil, err
 	}
@@ -126,22 +125,12 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 		return wrong
 	}
 	if head.APIVersion == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: "v1 for kinds Pod, ConfigMap and Secret"})
+		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: apiVersions()})
 	}
 	if head.Kind == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: "Pod, ConfigMap, Secret or List"})
+		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: enumerate(append(kindNames(""), "List"), "or")})
 	}
 	return wrong
-}
-
-const kinds = `it has kinds Pod, ConfigMap and Secret, alone or in a List`
-
-func adviceForKind(kind string) string {
-	switch kind {
-	case "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet":
-		return kinds + ": make a Pod of its spec.template"
-	}
-	return kinds
 }
 
 // nameOf returns metadata.name of an object that may be wrong otherwise.

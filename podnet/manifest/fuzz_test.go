@@ -29,6 +29,8 @@ var seeds = []string{
 	podWith("volume", "projected: {sources: [{configMap: {name: a, items: [{key: a, path: b/c}]}}, {downwardAPI: {items: [{path: d, fieldRef: {fieldPath: metadata.name, apiVersion: v2}}]}}]}"),
 	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\nbinaryData: {c: AAE=}\nimmutable: true\n",
 	"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {tls.crt: YQ==}\nstringData: {tls.key: b}\n",
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 2, selector: {matchLabels: {a: b}}, strategy: {rollingUpdate: {maxSurge: 25%}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 70000}]}]}}}\n",
+	"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {serviceName: s, ordinals: {start: 1}, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
 	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
 	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
@@ -61,6 +63,12 @@ func FuzzParse(f *testing.F) {
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.DeploymentSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.StatefulSetSpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
 			default:
