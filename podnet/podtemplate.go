@@ -55,12 +55,13 @@ func (t PodTemplateSpec) validateLife(errs *fieldErrors, kind string) {
 // warnings are those of the template, as the API server words them.
 func (t PodTemplateSpec) warnings() []string {
 	spec := t.Spec
-	spec.Name = "template" // of which nothing is warned
 	spec.Annotations = t.Annotations
-	list := spec.Warnings()
+	list := spec.warnSpec()
 	others := strings.NewReplacer(" with spec.", " with spec.template.spec.", " will use spec.", " will use spec.template.spec.")
 	for i, w := range list {
-		list[i] = "spec.template." + others.Replace(w)
+		if strings.HasPrefix(w, "spec.") || strings.HasPrefix(w, "metadata.") { // not one of a volume
+			list[i] = "spec.template." + others.Replace(w)
+		}
 	}
 	return list
 }

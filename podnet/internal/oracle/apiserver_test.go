@@ -10,6 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podutil "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	appsvalidation "k8s.io/kubernetes/pkg/apis/apps/validation"
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
@@ -48,6 +51,10 @@ func ofAPIServer(text string) verdict {
 				warnings = append(warnings, err.Error())
 			}
 		}
+	case *apps.Deployment:
+		errs, warnings = createDeployment(o)
+	case *apps.StatefulSet:
+		errs, warnings = createStatefulSet(o)
 	default:
 		return verdict{unreadable: fmt.Errorf("a %T", o)}
 	}
@@ -75,6 +82,31 @@ func createPod(pod *core.Pod) (field.ErrorList, []string) {
 		warnings = append(warnings, podutil.GetWarningsForPod(context.Background(), pod, nil)...)
 	}
 	return errs, warnings
+}
+
+func createDeployment(d *apps.Deployment) (field.ErrorList, []string) {
+	setNamespace(&d.Namespace)
+	podutil.DropDisabledTemplateFields(&d.Spec.Template, nil)
+	errs := appsvalidation.ValidateDeployment(d, podutil.GetValidationOptionsFromPodTemplate(&d.Spec.Template, nil))
+	var warnings []string
+	if msgs := utilvalidation.IsDNS1123Label(d.Name); len(msgs) > 0 {
+		warnings = append(warnings, fmt.Sprintf("metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
+	}
+	return errs, append(warnings, warningsForTemplate(errs, &d.Spec.Template)...)
+}
+
+func createStatefulSet(s *apps.StatefulSet) (field.ErrorList, []string) {
+	setNamespace(&s.Namespace)
+	podutil.DropDisabledTemplateFields(&s.Spec.Template, nil)
+	errs := appsvalidation.ValidateStatefulSet(s, appsvalidation.StatefulSetValidationOptions{}, podutil.GetValidationOptionsFromPodTemplate(&s.Spec.Template, nil))
+	return errs, warningsForTemplate(errs, &s.Spec.Template)
+}
+
+func warningsForTemplate(errs field.ErrorList, template *core.PodTemplateSpec) []string {
+	if len(errs) > 0 { // some warnings need a valid Pod
+		return nil
+	}
+	return podutil.GetWarningsForPodTemplate(context.Background(), field.NewPath("spec", "template"), template, nil)
 }
 
 // setNamespace sets the namespace of the request.

@@ -35,10 +35,7 @@ func ofPodnet(text string) verdict {
 	case err != nil:
 		return verdict{unreadable: err}
 	}
-	switch o := objects[0].(type) {
-	case podnet.PodSpec:
-		return verdict{warnings: o.Warnings()}
-	case podnet.SecretSpec:
+	if o, ok := objects[0].(interface{ Warnings() []string }); ok {
 		return verdict{warnings: o.Warnings()}
 	}
 	return verdict{}
@@ -58,7 +55,7 @@ func compare(t *testing.T, text string) bool {
 }
 
 // mapField matches errors about fields that are maps, up to the key.
-var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.\w+\[\d+\]\.resources)\b`)
+var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector\.matchLabels|spec\.template\.(labels|annotations)|(spec\.template\.)?spec\.\w+\[\d+\]\.resources)\b`)
 
 // ordered sorts what is in no order in Kubernetes: neighbours of one map.
 func ordered(errs []string) []string {
