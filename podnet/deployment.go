@@ -146,7 +146,7 @@ func compareBool(a, b bool) int {
 
 // deletionCost is what the annotation says that it costs to delete the Pod.
 func (r replica) deletionCost() int32 {
-	n, err := strconv.ParseInt(r.pod.spec.Annotations["controller.kubernetes.io/pod-deletion-cost"], 10, 32)
+	n, err := strconv.ParseInt(r.pod.Spec().Annotations["controller.kubernetes.io/pod-deletion-cost"], 10, 32)
 	if err != nil {
 		return 0
 	}

@@ -71,7 +71,7 @@ func validateWorkloadSelector(errs *fieldErrors, s *LabelSelector, kind, invalid
 		return true // it selects nothing
 	}
 	before := len(*errs)
-	s.validate(errs, "spec.selector")
+	validateLabelSelector(errs, "spec.selector", *s)
 	usable := len(*errs) == before
 	if s.isEmpty() {
 		errs.add(FieldInvalid, "spec.selector", s.forMessage(), "empty selector is invalid for "+kind)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,9 +66,9 @@ const (
 	statefulSetPodNameLabel = "statefulset.kubernetes.io/pod-name"
 )
 
-// ordinalOf returns the number of a Pod of a StatefulSet.
+// ordinalOf returns the number of a Pod of a StatefulSet, which ends its name.
 func ordinalOf(p *Pod) int {
-	n, _ := strconv.Atoi(p.spec.Labels[podIndexLabel]) // which its controller wrote
+	n, _ := strconv.Atoi(p.Name()[strings.LastIndexByte(p.Name(), '-')+1:]) // its controller wrote it
 	return n
 }
 

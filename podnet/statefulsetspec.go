@@ -67,7 +67,12 @@ const kindStatefulSet = "StatefulSet"
 // [PodSpec.Validate] does. The error is an *[InvalidError].
 func (s StatefulSetSpec) Validate() error {
 	var errs fieldErrors
-	validateMetaOf(&errs, dns1123LabelErrors, s.Name, s.Namespace, s.Labels, s.Annotations)
+	validateName(&errs, s.Name, dns1123LabelErrors)
+	if s.Namespace != "" {
+		errs.invalid("metadata.namespace", s.Namespace, dns1123LabelErrors(s.Namespace)...)
+	}
+	validateLabels(&errs, "metadata.labels", s.Labels)
+	validateAnnotations(&errs, "metadata.annotations", s.Annotations)
 	switch p := cmp.Or(s.PodManagementPolicy, PodManagementOrderedReady); p {
 	case PodManagementOrderedReady, PodManagementParallel:
 	default:

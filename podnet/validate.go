@@ -79,16 +79,7 @@ const maxAnnotationBytes = 256 << 10
 // validateMeta is for the metadata of every kind of object that is named by a
 // DNS subdomain.
 func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations map[string]string) {
-	validateMetaOf(errs, dns1123SubdomainErrors, name, namespace, labels, annotations)
-}
-
-// validateMetaOf is validateMeta for names of whichever format.
-func validateMetaOf(errs *fieldErrors, nameErrors func(string) []string, name, namespace string, labels, annotations map[string]string) {
-	if name == "" {
-		errs.add(FieldRequired, "metadata.name", nil, "name or generateName is required")
-	} else {
-		errs.invalid("metadata.name", name, nameErrors(name)...)
-	}
+	validateName(errs, name, dns1123SubdomainErrors)
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}
@@ -96,13 +87,16 @@ func validateMetaOf(errs *fieldErrors, nameErrors func(string) []string, name, n
 	validateAnnotations(errs, "metadata.annotations", annotations)
 }
 
-func validateLabels(errs *fieldErrors, at string, labels map[string]string) {
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		errs.invalid(at, key, qualifiedNameErrors(key)...)
-		errs.invalid(at, labels[key], labelValueErrors(labels[key])...)
+// validateName is for a name of a format, which says what is wrong with it.
+func validateName(errs *fieldErrors, name string, format func(string) []string) {
+	if name == "" {
+		errs.add(FieldRequired, "metadata.name", nil, "name or generateName is required")
+		return
 	}
+	errs.invalid("metadata.name", name, format(name)...)
 }
 
+// validateAnnotations reports what is wrong with annotations at path at.
 func validateAnnotations(errs *fieldErrors, at string, annotations map[string]string) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {

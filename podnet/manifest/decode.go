@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	goyaml "go.yaml.in/yaml/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +38,16 @@ type list struct {
 	Items           []json.RawMessage `json:"items"`
 }
 
+// apiVersions has the kinds that podnet has, with the one version of each.
+var apiVersions = map[string]string{
+	"ConfigMap":   "v1",
+	"Deployment":  "apps/v1",
+	"List":        "v1",
+	"Pod":         "v1",
+	"Secret":      "v1",
+	"StatefulSet": "apps/v1",
+}
+
 // decode returns the object in value, or the objects if it is a List; a List
 // inside a List (nested) is refused.
 func decode(value []byte, nested bool) ([]podnet.Object, error) {
@@ -52,22 +64,28 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		return nil, &podnet.InvalidError{Kind: "object", Name: nameOf(value), Fields: checkHead(value, head)}
 	case head.Kind == "List" && nested:
 		return nil, errors.New("a List in a List: move its items to the outer one")
-	case head.Kind == "List" && head.APIVersion == "v1":
+	case apiVersions[head.Kind] == "":
+		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
+	case head.APIVersion != apiVersions[head.Kind]:
+		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
+			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", apiVersions[head.Kind])}}}
+	case head.Kind == "List":
 		return decodeList(value)
 	}
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == head.Kind })
-	switch {
-	case i < 0 && head.Kind != "List":
-		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
-	case i < 0 || kinds[i].apiVersion != head.APIVersion:
-		want := "v1"
-		if i >= 0 {
-			want = kinds[i].apiVersion
-		}
-		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
-			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", want)}}}
+	var object podnet.Object
+	var err error
+	switch head.Kind {
+	case "Pod":
+		object, err = decodeOne(head.Kind, value, convertPod)
+	case "ConfigMap":
+		object, err = decodeOne(head.Kind, value, convertConfigMap)
+	case "Secret":
+		object, err = decodeOne(head.Kind, value, convertSecret)
+	case "Deployment":
+		object, err = decodeOne(head.Kind, value, convertDeployment)
+	case "StatefulSet":
+		object, err = decodeOne(head.Kind, value, convertStatefulSet)
 	}
-	object, err := kinds[i].decode(value)
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +143,48 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 		return wrong
 	}
 	if head.APIVersion == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: apiVersions()})
+		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: versionsText()})
 	}
 	if head.Kind == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: enumerate(append(kindNames(""), "List"), "or")})
+		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: sentence(slices.Sorted(maps.Keys(apiVersions)), "or")})
 	}
 	return wrong
+}
+
+func adviceForKind(kind string) string {
+	switch kind {
+	case "ReplicaSet", "ReplicationController":
+		return kindsText() + ": make a Deployment of it"
+	case "DaemonSet", "Job":
+		return kindsText() + ": make a Pod of its spec.template"
+	}
+	return kindsText()
+}
+
+// kindsText and versionsText tell which kinds there are.
+func kindsText() string {
+	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(apiVersions)), func(kind string) bool { return kind == "List" })
+	return "it has kinds " + sentence(kinds, "and") + ", alone or in a List"
+}
+
+func versionsText() string {
+	byVersion := make(map[string][]string)
+	for _, kind := range slices.Sorted(maps.Keys(apiVersions)) {
+		byVersion[apiVersions[kind]] = append(byVersion[apiVersions[kind]], kind)
+	}
+	var texts []string
+	for _, version := range slices.Backward(slices.Sorted(maps.Keys(byVersion))) { // v1 first
+		texts = append(texts, version+" for "+sentence(byVersion[version], "and"))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// sentence joins words as in a sentence.
+func sentence(words []string, conjunction string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " " + conjunction + " " + words[n]
+	}
+	return strings.Join(words, "")
 }
 
 // nameOf returns metadata.name of an object that may be wrong otherwise.

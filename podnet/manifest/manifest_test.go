@@ -103,17 +103,9 @@ func TestParseReadsEveryDocument(t *testing.T) {
 	}
 }
 
-// What errors say of the kinds that there are, as TestKinds pins it.
-var (
-	allKinds = "it has kinds " + enumerate(kindNames(""), "and") + ", alone or in a List"
-	anyKind  = enumerate(append(kindNames(""), "List"), "or")
-)
-
 func TestKinds(t *testing.T) {
-	assert.Equal(t, "v1 for kinds Pod, ConfigMap and Secret, apps/v1 for kinds Deployment and StatefulSet", apiVersions())
-	assert.Equal(t, "Pod, ConfigMap, Secret, Deployment, StatefulSet or List", anyKind)
-	assert.Equal(t, "it has kinds Pod, ConfigMap, Secret, Deployment and StatefulSet, alone or in a List", allKinds)
-	assert.Equal(t, "a", enumerate([]string{"a"}, "and"))
+	assert.Equal(t, "v1 for ConfigMap, List, Pod and Secret; apps/v1 for Deployment and StatefulSet", versionsText())
+	assert.Equal(t, "it has kinds ConfigMap, Deployment, Pod, Secret and StatefulSet, alone or in a List", kindsText())
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -129,16 +121,16 @@ func TestParseRefuses(t *testing.T) {
 		"a List in a List":  {"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List}]", `items[0]: a List in a List: move its items to the outer one`},
 		"items misspelt":    {"apiVersion: v1\nkind: List\nitem: []", `List "" is invalid: item: unknown field: did you mean "items"?`},
 		"a page of a List":  {"apiVersion: v1\nkind: List\nmetadata: {continue: x}\nitems: []", `List "" is invalid: metadata.continue: not supported by podnet yet: remove it`},
-		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + apiVersions() + `, kind: Required value: ` + anyKind + `]`},
-		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ` + anyKind},
-		"no apiVersion":     {"kind: Pod\n", `object "" is invalid: apiVersion: Required value: ` + apiVersions()},
+		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + versionsText() + `, kind: Required value: ConfigMap, Deployment, List, Pod, Secret or StatefulSet]`},
+		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ConfigMap, Deployment, List, Pod, Secret or StatefulSet`},
+		"no apiVersion":     {"kind: Pod\n", `object "" is invalid: apiVersion: Required value: ` + versionsText()},
 		"kind in capitals":  {"apiVersion: v1\nKind: Pod\n", `object "" is invalid: Kind: unknown field: did you mean "kind"?`},
 		"kind a list":       {"apiVersion: v1\nkind: [Pod]\n", `object "" is invalid: kind: Invalid value: must be a string, not a list`},
 		"another ConfigMap": {"apiVersion: v2\nkind: ConfigMap\n", `ConfigMap "" is invalid: apiVersion: Unsupported value: "v2": supported values: "v1"`},
 		"another version":   {"apiVersion: apps/v1\nkind: Pod\n", `Pod "" is invalid: apiVersion: Unsupported value: "apps/v1": supported values: "v1"`},
-		"another kind":      {"apiVersion: v1\nkind: Node\n", `kind "Node" of apiVersion "v1": not supported by podnet yet: ` + allKinds},
-		"a workload":        {"apiVersion: apps/v1\nkind: ReplicaSet\n", `kind "ReplicaSet" of apiVersion "apps/v1": not supported by podnet yet: ` + allKinds + `: make a Deployment of it`},
-		"a job":             {"apiVersion: batch/v1\nkind: Job\n", `kind "Job" of apiVersion "batch/v1": not supported by podnet yet: ` + allKinds + `: make a Pod of its spec.template`},
+		"another kind":      {"apiVersion: v1\nkind: Node\n", `kind "Node" of apiVersion "v1": not supported by podnet yet: ` + kindsText()},
+		"a workload":        {"apiVersion: apps/v1\nkind: ReplicaSet\n", `kind "ReplicaSet" of apiVersion "apps/v1": not supported by podnet yet: ` + kindsText() + `: make a Deployment of it`},
+		"a job":             {"apiVersion: batch/v1\nkind: Job\n", `kind "Job" of apiVersion "batch/v1": not supported by podnet yet: ` + kindsText() + `: make a Pod of its spec.template`},
 		"an old Deployment": {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", `Deployment "a" is invalid: apiVersion: Unsupported value: "extensions/v1beta1": supported values: "apps/v1"`},
 		"keys twice":        {head + "spec:\n  containers:\n  - name: c\n    name: d\n    image: i\n    image: j\n", `[line 7: key "name" already set in map, line 9: key "image" already set in map]`},
 		"keys twice, JSON":  {`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "name": "a"}}`, `Pod "a" is invalid: [metadata.name: duplicate field: keep one of them, spec.containers: Required value]`},
@@ -158,7 +150,7 @@ func TestParseRefuses(t *testing.T) {
 		"too long, JSON":    {`{"a": "` + strings.Repeat("x", maxDocument) + `"}`, `3145737 bytes: a document may have 3145728 (3 MiB), as a request to the API server`},
 		"many aliases":      {laughs(), `document contains excessive aliasing`},
 		"long aliases":      {"a: &a " + strings.Repeat("x", 100_000) + "\nb: [" + strings.Repeat("*a, ", 40) + "*a]\n", `aliases (*name) make it longer than 3145728 bytes (3 MiB): write out less, or split it`},
-		"a very long kind":  {"apiVersion: v1\nkind: " + strings.Repeat("x", 1000), `kind "` + strings.Repeat("x", 200) + `..." of apiVersion "v1": not supported by podnet yet: ` + allKinds},
+		"a very long kind":  {"apiVersion: v1\nkind: " + strings.Repeat("x", 1000), `kind "` + strings.Repeat("x", 200) + `..." of apiVersion "v1": not supported by podnet yet: ` + kindsText()},
 		"a very long key":   {"apiVersion: v1\nkind: Pod\n? " + strings.Repeat("x", 1000) + "\n: 1\nspec: 1\n", `Pod "" is invalid: [spec: Invalid value: 1: must be a mapping, not a number, ` + strings.Repeat("x", 200) + `...: unknown field: check its name and its indentation, or remove it]`},
 		"a key in two lines": {"apiVersion: v1\nkind: Pod\n\"x\\ny\": 1\nspec: 1\n",
 			`Pod "" is invalid: [spec: Invalid value: 1: must be a mapping, not a number, "x\ny": unknown field: check its name and its indentation, or remove it]`},
