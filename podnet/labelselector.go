@@ -56,3 +56,6 @@ func (s LabelSelector) forMessage() any {
 	}
 	return m
 }
+
+// Matches reports whether the selector selects what has these labels.
+func (s LabelSelector) Matches(labels map[string]string) bool { return s.selector().Matches(labels) }

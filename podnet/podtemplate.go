@@ -19,7 +19,7 @@ type PodTemplateSpec struct {
 // validate reports what the API server would refuse, and what podnet does: a
 // Spec with a name.
 func (t PodTemplateSpec) validate(errs *fieldErrors, selector *LabelSelector) {
-	if selector == nil || !selector.selector().Matches(t.Labels) {
+	if selector == nil || !selector.Matches(t.Labels) {
 		errs.add(FieldInvalid, "spec.template.metadata.labels", t.Labels, "`selector` does not match template `labels`")
 	}
 	validateLabels(errs, "spec.template.labels", t.Labels)

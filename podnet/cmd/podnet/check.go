@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type report struct {
 // podReport is the port plan of a Pod.
 type podReport struct {
 	File      string    `json:"file"`
+	Kind      string    `json:"kind,omitempty"` // of the workload that makes the Pods; empty for a Pod
 	Namespace string    `json:"namespace"`
 	Name      string    `json:"name"`
 	Ports     []portUse `json:"ports"`
@@ -89,7 +91,7 @@ func (a *app) check(files []string, output string) error {
 
 // examine returns the report on manifests, and which of them cannot be read.
 func (a *app) examine(files []string) (r report, unread []error) {
-	pods, _, errs := load(a.stdin, files)
+	pods, others, errs := load(a.stdin, files)
 	r = report{Findings: []finding{}, Pods: []podReport{}} // [] in JSON, not null
 	for _, err := range errs {
 		f, ok := findingsOf(err)
@@ -101,8 +103,13 @@ func (a *app) examine(files []string) (r report, unread []error) {
 	for _, pod := range pods {
 		an := analyse(pod, a.images)
 		r.Findings = append(r.Findings, an.findings...)
-		r.Pods = append(r.Pods, podReport{pod.file, pod.namespace(), pod.spec.Name, append([]portUse{}, an.ports...)})
+		p := podReport{File: pod.file, Namespace: pod.namespace(), Name: pod.spec.Name, Ports: append([]portUse{}, an.ports...)}
+		if pod.workload != nil {
+			p.Kind = identify(pod.workload).kind
+		}
+		r.Pods = append(r.Pods, p)
 	}
+	r.Findings = append(r.Findings, newNetwork(pods, others, a.images).findings()...)
 	return r, unread
 }
 
@@ -179,7 +186,7 @@ func (r report) text() string {
 // writeTable prints the port plan as a table of GitHub's Markdown, with columns
 // that are aligned for those who read it as it is.
 func (p podReport) writeTable(b *strings.Builder) {
-	title := source{p.File, podnet.PodSpec{Name: p.Name, Namespace: p.Namespace}}.object()
+	title := identity{cmp.Or(p.Kind, "Pod"), p.Namespace, p.Name}.String()
 	if len(p.Ports) == 0 {
 		fmt.Fprintf(b, "Ports of %s: none known.\n", title)
 		return

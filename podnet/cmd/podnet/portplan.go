@@ -134,7 +134,7 @@ func (a *analysis) declarer(u portUse) string {
 	if u.Source == sourceImage {
 		return fmt.Sprintf("%s (image %s does so by default)", u.Container, u.member.Image)
 	}
-	return fmt.Sprintf("%s (declared in %s)", u.Container, u.field)
+	return fmt.Sprintf("%s (declared in %s)", u.Container, a.pod.field(u.field))
 }
 
 // checkPorts finds declarations of ports that say something else than happens.

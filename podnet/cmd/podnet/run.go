@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"podnet.dev/podnet"
 )
 
 // runFlags are the flags of `podnet run`.
@@ -92,7 +90,7 @@ func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
 }
 
 // runPods runs Pods, with other objects.
-func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object, flags runFlags) error {
+func (a *app) runPods(ctx context.Context, pods []source, others []other, flags runFlags) error {
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
 	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}
@@ -120,7 +118,7 @@ func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object
 		s.forwards = append(s.forwards, f)
 	}
 	for _, p := range pods {
-		for _, w := range p.spec.Warnings() {
+		for _, w := range p.warnings() {
 			s.out.errorf("Warning: %s", w)
 		}
 	}

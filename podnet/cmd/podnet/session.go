@@ -27,7 +27,7 @@ var (
 // session is one `podnet run`.
 type session struct {
 	pods     []source
-	others   []podnet.Object // applied with the Pods
+	others   []other // applied with the Pods
 	images   imageSet
 	execs    []execSpec
 	forwards []*forward // closed by who made them
@@ -138,9 +138,12 @@ func (s *session) deletePods(ctx context.Context) {
 
 // apply gives the Pods to the cluster.
 func (s *session) apply(ctx context.Context) error {
-	objects := slices.Clone(s.others)
+	var objects []podnet.Object
+	for _, o := range s.others {
+		objects = append(objects, o.object)
+	}
 	for _, p := range s.pods {
-		objects = append(objects, p.spec)
+		objects = append(objects, p.given())
 	}
 	if err := s.cluster.Apply(ctx, objects...); err != nil {
 		return cmp.Or(context.Cause(ctx), err)
