@@ -46,6 +46,17 @@ func workloadSource(file string, o podnet.Object, name, namespace string, replic
 	return s
 }
 
+// podName is the name of the Pod, or one as long as those of the workload's.
+func (s source) podName() string {
+	switch s.workload.(type) {
+	case podnet.DeploymentSpec:
+		return s.spec.Name + "-xxxxxxxxxx-xxxxx"
+	case podnet.StatefulSetSpec:
+		return s.spec.Name + "-0"
+	}
+	return s.spec.Name
+}
+
 // given is the object as it was in the manifest.
 func (s source) given() podnet.Object {
 	if s.workload != nil {

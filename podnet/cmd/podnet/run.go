@@ -20,13 +20,14 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
 		Short: "Run the Pods of manifests and show what happens",
-		Long: `Run reads manifests ("-" is stdin), runs their Pods, and shows what happens: the
+		Long: `Run reads manifests ("-" is stdin), runs their Pods and those that Deployments and
+StatefulSets make, and shows what happens: the
 events of the kubelet, the logs of the containers, and the Pods as "kubectl get
 pods -w" does: on a terminal as a table at the bottom, elsewhere as a line for
-each change. Nothing is started if a manifest is wrong. ConfigMaps and Secrets of
-the manifests are there before the Pods.
+each change. Nothing is started if a manifest is wrong. All other objects of the
+manifests are there before the Pods.
 
-The run ends when every Pod has ended, when it is interrupted, after --for, or,
+The run ends when every Pod has ended and no workload keeps any, when it is interrupted, after --for, or,
 with --exec and without --for, after the last command. Then the Pods are deleted
 with their grace periods, as "kubectl delete" does; a second interrupt is a loss
 of power. Last comes the status that the Pods had before they were deleted.
@@ -43,14 +44,17 @@ are several. The mark behind it says what the line is:
 Lines that begin with a time are events. There are colours if stdout is a
 terminal, unless NO_COLOR is set.
 
---exec runs a command by /bin/sh in a container or sidecar, named as above.
+--exec runs a command by /bin/sh in a container or sidecar, named as above, or as
+deploy/NAME/CONTAINER or sts/NAME/CONTAINER: then in one of the Pods, a Ready one
+if there is one.
 Commands run one after the other, once all containers have been started and their
 ports (declared ones and those of their images) are listened on; for that they
 wait 2 seconds at most.
 
 --port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
 Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any
-free port. With several Pods write [NAMESPACE/]POD/HOST:POD.
+free port. With several Pods write [NAMESPACE/]POD/HOST:POD, deploy/NAME/HOST:POD
+or sts/NAME/HOST:POD.
 
 Exit code: 0 if all went well; 1 if a Pod failed, or a command of --exec did or
 did not come to its end; 2 for wrong arguments, manifests that are wrong, and a
