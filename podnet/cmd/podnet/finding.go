@@ -39,6 +39,7 @@ func analyse(pod source, images imageSet) *analysis {
 	a := &analysis{pod: pod, images: images, ports: portPlan(pod.spec, images)}
 	a.checkClashes()
 	a.checkPorts()
+	a.checkMeshes()
 	a.checkProbes()
 	a.checkLogFiles()
 	a.checkVolumes()

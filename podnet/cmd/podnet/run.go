@@ -20,17 +20,18 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
 		Short: "Run the Pods of manifests and show what happens",
-		Long: `Run reads manifests ("-" is stdin), runs their Pods and those that Deployments and
-StatefulSets make, and shows what happens: the
-events of the kubelet, the logs of the containers, and the Pods as "kubectl get
-pods -w" does: on a terminal as a table at the bottom, elsewhere as a line for
-each change. Nothing is started if a manifest is wrong. All other objects of the
-manifests are there before the Pods.
+		Long: `Run reads manifests ("-" is stdin), runs their Pods and those that Deployments
+and StatefulSets make, and shows what happens: the events of the kubelet, the
+logs of the containers, and the Pods as "kubectl get pods -w" does: on a terminal
+as a table at the bottom, elsewhere as a line for each change. Nothing is started
+if a manifest is wrong. All other objects of the manifests are there before the
+Pods.
 
-The run ends when every Pod has ended and no workload keeps any, when it is interrupted, after --for, or,
-with --exec and without --for, after the last command. Then the Pods are deleted
-with their grace periods, as "kubectl delete" does; a second interrupt is a loss
-of power. Last comes the status that the Pods had before they were deleted.
+The run ends when every Pod has ended (those of Deployments and StatefulSets are
+replaced, and so never have), when it is interrupted, after --for, or, with --exec
+and without --for, after the last command. Then the Pods are deleted with their
+grace periods, as "kubectl delete" does; a second interrupt is a loss of power.
+Last comes the status that the Pods had before they were deleted.
 
 Time is real, and no option makes it faster: virtual time is for tests in Go, as
 testing/synctest and the documentation of package podnet.dev/podnet describe.
