@@ -36,6 +36,9 @@ type session struct {
 	out      *printer
 	table    *podTable
 	cluster  *podnet.Cluster
+
+	// services returns what is to be shown of the Services; nil for nothing.
+	services func(*podnet.Cluster) []serviceRow
 }
 
 // run runs the Pods until the session's end, deletes them, prints the status
@@ -88,6 +91,10 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	for _, p := range s.cluster.Pods() {
 		states = append(states, stateOf(p))
 	}
+	var services []serviceRow
+	if s.services != nil {
+		services = s.services(s.cluster)
+	}
 	wg.Wait()
 	s.deletePods(ctx)
 	for _, f := range s.forwards {
@@ -100,6 +107,9 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	hide()
 	ticking.Wait()
 	s.table.hide()
+	if text := servicesText(s.out.names, services); text != "" {
+		s.out.print("\n" + text)
+	}
 	return append(errs, s.conclude(states, failedExecs)...)
 }
 
