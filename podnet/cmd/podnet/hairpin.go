@@ -136,7 +136,7 @@ func expand(value string, values map[string]string) string {
 
 // use is how a text names a Service.
 type use struct {
-	text string // "http://web:8080"
+	text string // "http://web:8080"; without a user and password
 	port int32  // 0 if it says none
 }
 

@@ -276,3 +276,23 @@ spec:
 	got = podnetWith(t.Context(), text, "check", "-", "-o", "json")
 	assert.Contains(t, got.stdout, `"kind": "Deployment",`)
 }
+
+func FuzzFindHost(f *testing.F) {
+	for _, seed := range []string{"http://web:80/", "a@web.:1", "wget -O- web;", "nc web 80", "postgres://u:p@web", "web:", "://web", "curl $(WEB)web/"} {
+		f.Add("HOST", seed)
+		f.Add("", seed)
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		u, ok := findHost(text{name: name, value: value}, "web")
+		if ok {
+			_, host, hasScheme := strings.Cut(u.text, "://") // without a user and password
+			if !hasScheme {
+				host = u.text
+			}
+			assert.Contains(t, value, host)
+			assert.True(t, u.port >= 0 && u.port < 1<<16)
+		}
+		listenPort(value)
+		expand(value, map[string]string{"WEB": "x"})
+	})
+}
