@@ -12,7 +12,14 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/kubeproxy"
+	"podnet.dev/podnet/internal/netfilter"
+	"podnet.dev/podnet/internal/netpol"
 	"podnet.dev/podnet/internal/netstack"
+	"podnet.dev/podnet/internal/scheduler"
 )
 
 // Cluster is a Kubernetes cluster in this process: nodes with Pods on them, and
@@ -23,17 +30,26 @@ import (
 type Cluster struct {
 	config     Config
 	nameserver netip.Addr
-	headStart  time.Duration // of a container before the next one of its Pod
+	network    *fabric.Network // between the nodes
+	headStart  time.Duration   // of a container before the next one of its Pod
 	programs   programs
+	policies   *netpol.Set // who may connect to whom
+	services   *services
+
+	// names is what the cluster's name server knows, nil while there is none:
+	// then nobody is asked at its address, and no name is found there.
+	names dns.Backend
 
 	mu            sync.Mutex // guards what follows
 	images        images
 	nodes         []*node
+	places        *scheduler.Scheduler
 	pods          map[podKey]*Pod
 	dying         map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
 	made          uint64              // Pods so far
-	objects       map[objectID]object // ConfigMaps and Secrets; never modified, but replaced
+	objects       map[objectID]object // all but Pods and workloads; never modified, but replaced
 	revision      uint64              // of objects
+	named         map[string]struct{} // the namespaces that objects were applied in
 	workloads     map[objectID]*workload
 	workloadsMade uint64
 	closed        bool
@@ -48,14 +64,20 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	nodes, err := newNodes(cfg)
+	network := fabric.NewNetwork(uint32(cfg.NodeMTU), cfg.NodeCIDRs...)
+	network.SetLatency(cfg.NodeLatency)
+	policies, services := netpol.NewSet(), newServices(cfg)
+	nodes, err := newNodes(cfg, network, policies, services.table)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
-		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(),
+		named:      map[string]struct{}{"default": {}, "kube-node-lease": {}, "kube-public": {}, "kube-system": {}},
+		network:    network,
+		places:     newScheduler(cfg, nodes),
+		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: policies,
 	}
 	if c.images == nil {
 		c.images = make(images)
@@ -65,9 +87,28 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		// The clock moves only when all wait: the first has done what it does.
 		c.headStart = 10 * time.Nanosecond
 	}
+	c.services = services
+	services.onStale = func(frontends []kubeproxy.UDPFrontend) {
+		for _, n := range nodes {
+			n.forget(frontends)
+		}
+	}
 	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
 		c.nameserver = c.nameserver.Next()
 	}
+	if err := c.services.addBuiltIn(c.nameserver, cfg.ServiceCIDRs[0]); err != nil {
+		return nil, err
+	}
+	c.names = serviceNames{c}
+	for _, n := range nodes {
+		n.nameserver, n.serveDNS = c.nameserver, c.serveDNS
+	}
+	// To NetworkPolicies the name server is what it is in a cluster of kubeadm's.
+	policies.SetPod(netpol.Pod{
+		UID: "coredns", Namespace: "kube-system", Name: "coredns", Labels: map[string]string{"k8s-app": "kube-dns"},
+		IPs:   []netip.Addr{c.nameserver},
+		Ports: []netpol.Port{{Name: "dns", Protocol: netfilter.UDP, Number: 53}, {Name: "dns-tcp", Protocol: netfilter.TCP, Number: 53}},
+	})
 	return c, nil
 }
 
@@ -92,11 +133,11 @@ func (c *Cluster) image(ref string) Program {
 // is applied; the error joins what is wrong with them. Pods and what makes them
 // come last, so that they find what is applied with them.
 //
-// Of a Pod that exists, nothing can be changed: delete it first. A spec that
-// differs from the Pod's only in the functions of Run counts as the same,
-// because Go cannot compare them: the Pod goes on with those it has. The same
-// goes for the template of a Deployment or StatefulSet; of its Pods there may
-// become more or fewer.
+// Of a Pod that exists, only labels and annotations can be changed: for all else,
+// delete it first. A spec that differs from the Pod's only in the functions of
+// Run counts as the same, because Go cannot compare them: the Pod goes on with
+// those it has. The same goes for the template of a Deployment or StatefulSet,
+// all of it; of its Pods there may become more or fewer.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -130,6 +171,7 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	c.nameNamespaces(byID)
 	for _, o := range append(first, pods...) {
 		if err := o.apply(c); err != nil {
 			return err
@@ -138,10 +180,34 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	return nil
 }
 
+// nameNamespaces makes the namespaces of objects exist: there is none that must
+// be made first, and none ends.
+func (c *Cluster) nameNamespaces(objects map[objectID]object) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id := range objects {
+		name := id.namespace
+		if id.kind == "Namespace" {
+			name = id.name
+		}
+		if name != "" {
+			c.named[name] = struct{}{}
+		}
+	}
+}
+
+// hasNamespace reports whether a namespace exists.
+func (c *Cluster) hasNamespace(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.named[name]
+	return ok
+}
+
 // StartPod applies a Pod and waits until each of its containers has been
 // started, whatever became of it then. It fails if the spec is invalid, if a
-// container cannot be started (no such image, no address left), and if ctx ends
-// before that; but for an invalid spec it returns the Pod all the same.
+// container cannot be started (no node that fits, no such image, no address
+// left), and if ctx ends before that; but for an invalid spec it returns the Pod all the same.
 func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 	if err := c.Apply(ctx, spec); err != nil {
 		return nil, err
@@ -155,6 +221,9 @@ func (c *Cluster) StartPod(ctx context.Context, spec PodSpec) (*Pod, error) {
 
 // waitStarted waits until every container has run, or cannot.
 func (p *Pod) waitStarted(ctx context.Context) error {
+	if p.lost != nil {
+		return p.error("start", p.lost)
+	}
 	for {
 		changed := p.worker.Changed()
 		started, err := p.Status().started(p.spec)
@@ -176,7 +245,7 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 			case started:
 				return nil
 			case status.DeletionTimestamp.IsZero():
-				return p.error("start", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
+				return p.error("start", status.ended())
 			}
 			return p.error("start", ErrDeleted)
 		case <-ctx.Done():
@@ -188,6 +257,9 @@ func (p *Pod) waitStarted(ctx context.Context) error {
 // started reports whether all containers have run at least once, and why one
 // cannot.
 func (s PodStatus) started(spec PodSpec) (bool, error) {
+	if c, ok := s.Condition(string(kubelet.PodScheduled)); ok && !c.Status {
+		return false, fmt.Errorf("%s: %s", c.Reason, c.Message)
+	}
 	all := true
 	for i, c := range s.InitContainers {
 		if spec.InitContainers[i].RestartPolicy == RestartPolicyAlways {
@@ -259,6 +331,7 @@ func (c *Cluster) Close() error {
 	for _, n := range c.nodes {
 		n.close()
 	}
+	c.network.Close()
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err
@@ -266,19 +339,22 @@ func (c *Cluster) Close() error {
 
 // forget takes a deleted Pod off the list.
 func (c *Cluster) forget(p *Pod) {
+	c.services.removePod(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := podKey{p.spec.Namespace, p.spec.Name}
 	if c.pods[key] == p {
 		delete(c.pods, key)
 		c.dying[p] = struct{}{}
-		p.node.pods--
+		c.rePlace(c.places.Remove(p.demand))
 	}
 }
 
 // buried forgets a deleted Pod of which nothing runs any more.
 func (c *Cluster) buried(p *Pod) {
-	p.node.release(p.takeReserved()) // of a Pod that never had a sandbox
+	if n := p.placedOn(); n != nil {
+		n.release(p.takeReserved()) // of a Pod that never had a sandbox
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.dying, p)
@@ -302,9 +378,9 @@ func (s PodSpec) check(c *Cluster) error {
 		return nil
 	case p.isDeleting():
 		return s.error("apply", ErrDeleting)
-	case !deepEqual(s, p.spec):
+	case !sameButMeta(s, p.spec):
 		return &InvalidError{Kind: kindPod, Name: s.Name, Fields: []*FieldError{{
-			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields: delete the Pod first",
+			Field: "spec", Type: FieldForbidden, Detail: "pod updates may not change fields other than labels and annotations: delete the Pod first",
 		}}}
 	}
 	return nil
@@ -317,24 +393,22 @@ func (s PodSpec) apply(c *Cluster) error {
 		return s.error("apply", ErrClosed)
 	}
 	key := podKey{s.Namespace, s.Name}
-	if c.pods[key] != nil {
+	if p := c.pods[key]; p != nil {
 		c.mu.Unlock()
+		p.setMeta(metaOf(&s))
 		return nil
 	}
-	n := slices.MinFunc(c.nodes, func(a, b *node) int { return cmp.Compare(a.pods, b.pods) })
-	n.pods++
 	c.made++
-	p := c.newPod(s, newUID(c.config.Seed, c.made), n)
-	// Addresses are given out here, in the order of Apply, and not by whichever
-	// Pod makes its sandbox first. If there is none, the sandbox says so.
-	p.reserved, _ = n.allocate()
+	p := c.newPod(s, newUID(c.config.Seed, c.made))
+	p.worker = p.newWorker(c.settle(p, c.places.Add(p.demand)))
+	p.worker.BeforeStatus(func(s kubelet.Status) { c.services.podStatus(p, s) })
 	c.pods[key] = p
+	c.services.addPod(p, s.Labels)
 	p.worker.Start()
 	c.mu.Unlock()
-	if l := c.config.Logger; l != nil {
-		for _, w := range s.Warnings() {
-			l.Warn(w, "pod", s.Namespace+"/"+s.Name)
-		}
+	c.warn(s.id(), s.Warnings())
+	if l := c.config.Logger; l != nil && p.lost != nil {
+		l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ func TestBadConfigs(t *testing.T) {
 		err string
 	}{
 		{podnet.Config{Nodes: -1}, "podnet: Config.Nodes is -1: it must be positive"},
+		{podnet.Config{NodeLabels: []map[string]string{nil, {"a": "b"}}}, "podnet: Config.NodeLabels has labels of 2 nodes, and Config.Nodes is 1"},
+		{podnet.Config{NodeLabels: []map[string]string{{"a": "b c"}}}, `podnet: Config.NodeLabels[0]: Invalid value: "b c": a valid label must be`},
 		{podnet.Config{PodCIDRs: prefixes("10.0.0.0/16", "10.1.0.0/16")}, "podnet: Config.PodCIDRs has 2 ranges: give at most one IPv4 and one IPv6 range"},
 		{podnet.Config{PodCIDRs: prefixes("10.96.0.0/12")}, "podnet: Config.PodCIDRs 10.96.0.0/12 and Config.ServiceCIDRs 10.96.0.0/16 overlap"},
 		{podnet.Config{PodCIDRs: prefixes("127.0.0.0/8")}, "podnet: Config.PodCIDRs [127.0.0.0/8]: Pods cannot have such addresses"},
@@ -165,4 +167,17 @@ func TestTwoHundredPodsLeaveNothing(t *testing.T) {
 	t.Logf("after 200 Pods: %+d goroutines, %+d bytes of heap", more, grown)
 	assert.LessOrEqual(t, more, 2, "a connection's goroutines may be about to end")
 	assert.Less(t, grown, int64(512<<10), "a Pod that stays is some 80 KB")
+}
+
+func TestNamespacesExistOnceTheyAreNamed(t *testing.T) {
+	c := podnettest.NewCluster(t, podnet.Config{})
+	for _, name := range []string{"default", "kube-system"} {
+		assert.True(t, c.HasNamespace(name), name)
+	}
+	assert.False(t, c.HasNamespace("shop"))
+	require.Error(t, c.Apply(t.Context(), podnet.ConfigMapSpec{Name: "a", Namespace: "mall"}, podnet.ConfigMapSpec{Name: "-", Namespace: "shop"}))
+	assert.False(t, c.HasNamespace("mall"), "of a refused Apply")
+	require.NoError(t, c.Apply(t.Context(), podnet.ConfigMapSpec{Name: "a", Namespace: "shop"}))
+	assert.True(t, c.HasNamespace("shop"))
+	assert.False(t, c.HasNamespace(""))
 }

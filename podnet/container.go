@@ -26,6 +26,8 @@ type container struct {
 	name string // with namespace and Pod, for messages
 	init bool   // an init container
 
+	network int // which of the Pod's network namespaces it is in; 0 but with Config.IPPerContainer
+
 	logged broadcast // sent when any run has written to its log
 
 	mu       sync.Mutex // guards what follows
@@ -163,8 +165,9 @@ func (c *Container) Getenv(name string) string {
 func (c *Container) Dir() string { return of(c, func(p *process) string { return p.dir }) }
 
 // Hostname returns what the process is told as its machine's name: the Pod's
-// hostname or, with SetHostnameAsFQDN, its full name.
-func (c *Container) Hostname() string { return c.container.pod.nodename }
+// hostname or, with SetHostnameAsFQDN, its full name; with HostNetwork that of
+// the node.
+func (c *Container) Hostname() string { return c.container.pod.machineName() }
 
 // Stdin returns the process's input. A container's main process has none: it
 // is at its end at once.

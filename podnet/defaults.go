@@ -13,6 +13,9 @@ func (s PodSpec) withDefaults() PodSpec {
 	s.Namespace = cmp.Or(s.Namespace, "default")
 	s.RestartPolicy = cmp.Or(s.RestartPolicy, RestartPolicyAlways)
 	s.DNSPolicy = cmp.Or(s.DNSPolicy, DNSClusterFirst)
+	if s.EnableServiceLinks == nil {
+		s.EnableServiceLinks = new(true)
+	}
 	if s.TerminationGracePeriodSeconds == nil {
 		s.TerminationGracePeriodSeconds = new(int64(30))
 	}
@@ -24,6 +27,11 @@ func (s PodSpec) withDefaults() PodSpec {
 	}
 	for i := range s.Containers {
 		s.Containers[i].setDefaults()
+	}
+	for _, c := range s.allContainers() {
+		for i, port := range c.Ports {
+			c.Ports[i] = port.withHostPort(s.HostNetwork)
+		}
 	}
 	return s
 }

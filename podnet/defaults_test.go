@@ -33,7 +33,7 @@ func TestDefaults(t *testing.T) {
 	}}
 	got := spec.withDefaults()
 	assert.True(t, deepEqual(PodSpec{
-		Name: "p", Namespace: "default", RestartPolicy: RestartPolicyAlways, DNSPolicy: DNSClusterFirst, TerminationGracePeriodSeconds: new(int64(30)),
+		Name: "p", Namespace: "default", RestartPolicy: RestartPolicyAlways, DNSPolicy: DNSClusterFirst, TerminationGracePeriodSeconds: new(int64(30)), EnableServiceLinks: new(true),
 		InitContainers: []ContainerSpec{want}, Containers: []ContainerSpec{want}, Volumes: []VolumeSpec{
 			{Name: "a", ConfigMap: &ConfigMapVolumeSource{Name: "a", DefaultMode: mode(0o644)}}, {Name: "b", Secret: &SecretVolumeSource{SecretName: "b", DefaultMode: mode(0o400)}},
 			{Name: "c", DownwardAPI: &DownwardAPIVolumeSource{DefaultMode: mode(0o644)}},
@@ -45,4 +45,18 @@ func TestDefaults(t *testing.T) {
 	assert.Empty(t, spec.Containers[0].TerminationMessagePath, "what was given stays as it is")
 	assert.NotContains(t, spec.Containers[0].Resources.Requests, "memory")
 	assert.Zero(t, spec.Containers[0].LivenessProbe.PeriodSeconds)
+}
+
+func TestDefaultHostPorts(t *testing.T) {
+	spec := PodSpec{
+		InitContainers: []ContainerSpec{{Ports: []ContainerPort{{ContainerPort: 79}}}},
+		Containers:     []ContainerSpec{{Ports: []ContainerPort{{ContainerPort: 80}, {ContainerPort: 81, HostPort: 81}}}},
+	}
+	assert.Zero(t, spec.withDefaults().Containers[0].Ports[0].HostPort)
+	spec.HostNetwork = true
+	got := spec.withDefaults()
+	assert.Equal(t, uint16(79), got.InitContainers[0].Ports[0].HostPort)
+	assert.Equal(t, uint16(80), got.Containers[0].Ports[0].HostPort)
+	assert.Equal(t, uint16(81), got.Containers[0].Ports[1].HostPort)
+	assert.Zero(t, spec.Containers[0].Ports[0].HostPort, "what was given stays as it is")
 }

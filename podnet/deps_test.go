@@ -31,11 +31,17 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/dns", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/probe", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/errno", module, nil, "everybody may use it, so it may use nobody"},
+	{"podnet.dev/podnet/internal/iptables", module, nil, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/iproute", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/labels", module, nil, "everybody may use it, so it may use nobody"},
+	{"podnet.dev/podnet/internal/netpol", module, []string{"podnet.dev/podnet/internal/labels"}, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/scheduler", module, nil, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/kubeproxy", module, nil, "logic knows netip, context and time, not its neighbours and not the engine"},
 	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
-	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "the engine takes function hooks and knows nothing of Pods"},
-	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "a link knows packets, neither sockets nor Pods"},
+	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iproute", "podnet.dev/podnet/internal/iptables", "podnet.dev/podnet/internal/netfilter"}, "the engine takes function hooks and knows nothing of Pods"},
+	{"podnet.dev/podnet/internal/netfilter", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables"}, "it knows packets and connections, neither links nor Pods"},
+	{"podnet.dev/podnet/internal/fabric", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/netfilter"}, "a link knows packets, neither sockets nor Pods"},
 	{"podnet.dev/podnet/internal", "podnet.dev/podnet/manifest", nil, "arrows point down"},
 	{"podnet.dev/podnet/manifest", "podnet.dev/podnet/internal", nil, "what a manifest needs, the front door offers to all"},
 	{"podnet.dev/podnet/image", "podnet.dev/podnet/internal", nil, "an image is a Program like a user's"},
@@ -53,7 +59,7 @@ var reserved = []struct {
 	only   []string
 	reason string
 }{
-	{"gvisor.dev", []string{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet/internal/fabric"}, "the engine is the only one to touch gVisor"},
+	{"gvisor.dev", []string{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet/internal/fabric", "podnet.dev/podnet/internal/netfilter"}, "the engine is the only one to touch gVisor"},
 	{"k8s.io", []string{"podnet.dev/podnet/manifest"}, "heavy, and only YAML needs it"},
 	{"sigs.k8s.io", []string{"podnet.dev/podnet/manifest"}, "heavy, and only YAML needs it"},
 	{"go.yaml.in", []string{"podnet.dev/podnet/manifest"}, "only YAML needs it"},
@@ -90,8 +96,8 @@ func TestTheCoreIsLight(t *testing.T) {
 		pkg = strings.TrimSpace(pkg)
 		host, _, slash := strings.Cut(pkg, "/")
 		if slash && strings.Contains(host, ".") && !beneath(pkg, "podnet.dev") && !beneath(pkg, "gvisor.dev") {
-			// What gVisor's own packages need.
-			assert.True(t, anyBeneath(pkg, []string{"github.com/google/btree", "golang.org/x/exp/constraints", "golang.org/x/sys", "golang.org/x/time/rate"}), pkg)
+			// What gVisor's own packages need, and messages of DNS.
+			assert.True(t, anyBeneath(pkg, []string{"github.com/google/btree", "golang.org/x/exp/constraints", "golang.org/x/sys", "golang.org/x/time/rate", "golang.org/x/net/dns/dnsmessage"}), pkg)
 		}
 		assert.NotEqual(t, "testing", pkg)
 	}

@@ -5,8 +5,8 @@ type DNSPolicy string
 
 // The policies of Kubernetes. The zero value means DNSClusterFirst.
 const (
-	DNSClusterFirst            DNSPolicy = "ClusterFirst"            // the cluster's name server and domains
-	DNSClusterFirstWithHostNet DNSPolicy = "ClusterFirstWithHostNet" // the same
+	DNSClusterFirst            DNSPolicy = "ClusterFirst"            // the cluster's name server and domains; with HostNetwork the same as DNSDefault
+	DNSClusterFirstWithHostNet DNSPolicy = "ClusterFirstWithHostNet" // the same, with HostNetwork too
 	DNSDefault                 DNSPolicy = "Default"                 // the node's own, which is empty
 	DNSNone                    DNSPolicy = "None"                    // nothing but PodDNSConfig
 )

@@ -20,25 +20,15 @@ func (p *Pod) field(path string, addrs []netip.Addr) (string, error) {
 	case "spec.serviceAccountName":
 		return "default", nil // what the API server fills in
 	case "status.hostIP":
-		return p.node.addrs()[0].String(), nil
+		return p.node.addrs[0].String(), nil
 	case "status.hostIPs":
-		return joinAddrs(p.node.addrs()), nil
+		return joinAddrs(p.node.addrs), nil
 	case "status.podIP":
 		return joinAddrs(addrs[:min(1, len(addrs))]), nil
 	case "status.podIPs":
 		return joinAddrs(addrs), nil
 	}
 	return p.metadata(path)
-}
-
-// addrs returns the node's addresses. It has none of its own yet: they are what
-// its Pods know it by, their gateways.
-func (n *node) addrs() []netip.Addr {
-	addrs := make([]netip.Addr, len(n.ranges))
-	for i, r := range n.ranges {
-		addrs[i] = r.Gateway()
-	}
-	return addrs
 }
 
 func joinAddrs(addrs []netip.Addr) string {
@@ -55,17 +45,17 @@ func (p *Pod) metadata(path string) (string, error) {
 	if name, key, ok := cutSubscript(path); ok {
 		switch name {
 		case "metadata.annotations":
-			return p.spec.Annotations[key], nil
+			return p.currentMeta().annotations[key], nil
 		case "metadata.labels":
-			return p.spec.Labels[key], nil
+			return p.labels()[key], nil
 		}
 		return "", fmt.Errorf("fieldPath %q does not support subscript", path)
 	}
 	switch path {
 	case "metadata.annotations":
-		return formatMap(p.spec.Annotations), nil
+		return formatMap(p.currentMeta().annotations), nil
 	case "metadata.labels":
-		return formatMap(p.spec.Labels), nil
+		return formatMap(p.labels()), nil
 	case "metadata.name":
 		return p.spec.Name, nil
 	case "metadata.namespace":

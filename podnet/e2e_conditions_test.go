@@ -217,6 +217,11 @@ var e2eFiles = []e2e{
 		info, err := p.Container("own").FS().Stat("/etc/hosts")
 		require.NoError(w, err)
 		assert.True(w, info.IsDir(), "a container's own mount is left alone")
+		spec.Name, spec.HostNetwork = "host", true
+		text, err = w.apply(spec).Container("app").FS().ReadFile("/etc/hosts")
+		require.NoError(w, err)
+		assert.NotContains(w, string(text), "# Kubernetes-managed hosts file.\n", "of a Pod with hostNetwork it is the node's")
+		assert.Contains(w, string(text), "\tnode-1\n")
 	}},
 	{"Kubelet when scheduling an agnhost Pod with hostAliases should write entries to /etc/hosts [C]", func(w *world) {
 		spec := one(podnet.ContainerSpec{})

@@ -15,7 +15,7 @@ import (
 // before them (makeEnvironmentVariables in kubelet_pods.go). The error is what
 // the kubelet says of a source that is missing.
 func (c *container) variables(addrs []netip.Addr) (environment, error) {
-	env := environment(kubernetesEnv(c.pod.cluster.config.ServiceCIDRs[0]))
+	env := slices.Clone(c.pod.cluster.services.env(c.pod.spec.Namespace, *c.pod.spec.EnableServiceLinks))
 	for _, from := range c.spec.EnvFrom {
 		data, err := c.pod.allOf(from)
 		if err != nil {
@@ -120,13 +120,14 @@ func unless(optional bool, err error) error {
 // processEnv returns the environment of the container's processes: what the
 // runtime sets, and over it what the kubelet gives.
 func (c *container) processEnv(variables environment) environment {
-	env := environment{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOSTNAME=" + c.pod.nodename,
-	}
-	for _, v := range variables {
-		name, value, _ := strings.Cut(v, "=")
-		env = env.set(name, value)
+	env := make(environment, 0, len(variables)+3)
+	env = append(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME="+c.pod.machineName())
+	for _, v := range variables { // each name once, and there may be thousands
+		if name, value, _ := strings.Cut(v, "="); name == "PATH" || name == "HOSTNAME" {
+			env = env.set(name, value)
+		} else {
+			env = append(env, v)
+		}
 	}
 	if _, ok := env.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
 		home := "/root"

@@ -33,12 +33,15 @@ func errTwice(kind string) error {
 type ObjectError struct {
 	Op        string // apply, start, wait, delete
 	Kind      string // Pod, ConfigMap, Deployment…
-	Namespace string
+	Namespace string // empty of a Namespace
 	Name      string
 	Err       error
 }
 
 func (e *ObjectError) Error() string {
+	if e.Namespace == "" {
+		return fmt.Sprintf("podnet: %s %s %s: %v", e.Op, e.Kind, e.Name, e.Err)
+	}
 	return fmt.Sprintf("podnet: %s %s %s/%s: %v", e.Op, e.Kind, e.Namespace, e.Name, e.Err)
 }
 

@@ -1,6 +1,7 @@
 package podnet
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -61,10 +62,10 @@ func (l *eventLog) all() []Event {
 }
 
 // emit records an event of the Pod and tells the cluster's OnEvent.
-func (p *Pod) emit(source string, e kubelet.Event) {
+func (p *Pod) emit(e kubelet.Event) {
 	recorded := p.events.record(Event{
 		Type: e.Type, Reason: e.Reason, Message: e.Message, FieldPath: e.FieldPath,
-		Namespace: p.spec.Namespace, Pod: p.spec.Name, Source: source, LastTime: e.Time,
+		Namespace: p.spec.Namespace, Pod: p.spec.Name, Source: cmp.Or(e.Source, "kubelet"), LastTime: e.Time,
 	})
 	p.publish(PodUpdate{Event: &recorded})
 	if f := p.cluster.config.OnEvent; f != nil {

@@ -40,8 +40,9 @@ func expand(text string, lookup func(name string) (string, bool)) string {
 type environment []string
 
 func (e environment) lookup(name string) (string, bool) {
+	prefix := name + "="
 	for _, have := range e {
-		if value, ok := strings.CutPrefix(have, name+"="); ok {
+		if value, ok := strings.CutPrefix(have, prefix); ok {
 			return value, true
 		}
 	}
@@ -50,9 +51,10 @@ func (e environment) lookup(name string) (string, bool) {
 
 // set appends a variable, or replaces the value of one that is there.
 func (e environment) set(name, value string) environment {
+	prefix := name + "="
 	for i, have := range e {
-		if strings.HasPrefix(have, name+"=") {
-			e[i] = name + "=" + value
+		if strings.HasPrefix(have, prefix) {
+			e[i] = prefix + value
 			return e
 		}
 	}

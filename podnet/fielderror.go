@@ -76,7 +76,7 @@ func formatValue(value any) string {
 //
 // errors.As with a *[FieldError] finds the first of Fields.
 type InvalidError struct {
-	Kind   string // "Pod", "ConfigMap", "Secret"
+	Kind   string // "Pod", "ConfigMap", "NetworkPolicy"…
 	Name   string // the object's name as given, perhaps empty
 	Fields []*FieldError
 }

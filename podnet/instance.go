@@ -41,7 +41,7 @@ func (i *instance) newProcess(p *process) *process {
 	p.instance, p.pid, p.startedAt = i, i.lastPID, time.Now()
 	p.uid, p.gid = i.container.user()
 	p.killed, p.done = make(chan struct{}), make(chan struct{})
-	p.owner = i.sandbox.net.NewOwner(i.container.spec.Name, p.pid, i.container.pod.cluster.resolver(i.hosts))
+	p.resolver, p.owner = i.container.pod.newOwner(i.sandbox.net, i.container.spec.Name, p.pid, i.etcFile)
 	p.owner.SetFiles(unixFiles{p})
 	i.processes[p.pid] = p
 	return p
@@ -84,9 +84,10 @@ func (i *instance) list() []Process {
 	return list
 }
 
-// hosts returns the text of the container's /etc/hosts, as its programs see it.
-func (i *instance) hosts() string {
-	text, err := i.view.ReadFile("/etc/hosts")
+// etcFile returns the text of a file of the container's /etc, as its programs
+// see it.
+func (i *instance) etcFile(name string) string {
+	text, err := i.view.ReadFile("/etc/" + name)
 	if err != nil {
 		return "" // removed or replaced: nothing is found in it
 	}

@@ -18,7 +18,11 @@ func (s PodSpec) hostnameAndDomain(clusterDomain string) (hostname, domain strin
 // resolvConf returns the Pod's resolv.conf, and what the kubelet warns of it.
 func (p *Pod) resolvConf() (dns.ResolvConf, []string) {
 	var r dns.ResolvConf
-	switch p.spec.DNSPolicy {
+	policy := p.spec.DNSPolicy
+	if policy == DNSClusterFirst && p.spec.HostNetwork {
+		policy = DNSDefault
+	}
+	switch policy {
 	case DNSNone:
 	case DNSDefault: // the node's, in which there is nothing
 	default:

@@ -2,13 +2,10 @@ package podnet
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
-	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -43,7 +40,7 @@ func (c *Container) ListenPacket(network, address string) (net.PacketConn, error
 }
 
 // Dial connects from the Pod, as net.Dial does on Linux. localhost is that of
-// the Pod. Names are looked up by LookupHost. The connection belongs to the
+// the Pod. Names are looked up as by [Container.Resolver]. The connection belongs to the
 // process and is closed when it ends.
 func (c *Container) Dial(network, address string) (net.Conn, error) {
 	return c.DialContext(context.Background(), network, address)
@@ -54,16 +51,9 @@ func (c *Container) DialContext(ctx context.Context, network, address string) (n
 	return dial(ctx, c.owner, Dialer{}, network, address)
 }
 
-// LookupHost returns the addresses of a name as net.Resolver does in the
-// container: from its /etc/hosts, in the order of the file. (Dial tries them in
-// that of RFC 6724: localhost as ::1 first.) There is no cluster DNS yet, so any
-// other name is not found. Errors are *net.DNSError.
-func (c *Container) LookupHost(_ context.Context, host string) ([]string, error) {
-	hosts := func() string { return "" }
-	if i := c.instance(); i != nil {
-		hosts = i.hosts
-	}
-	return c.container.pod.cluster.lookupHost(hosts, host)
+// LookupHost returns the addresses of a host; see [Resolver.LookupHost].
+func (c *Container) LookupHost(ctx context.Context, host string) ([]string, error) {
+	return c.Resolver().LookupHost(ctx, host)
 }
 
 // HTTPClient returns a client whose connections come from the container's
@@ -111,10 +101,10 @@ func (p *Pod) DialContext(ctx context.Context, network, address string) (net.Con
 	return dial(ctx, p.owner, Dialer{}, network, address)
 }
 
-// LookupHost is like [Container.LookupHost], with the /etc/hosts that the
-// kubelet writes.
-func (p *Pod) LookupHost(_ context.Context, host string) ([]string, error) {
-	return p.cluster.lookupHost(p.hostsFile, host)
+// LookupHost is like [Container.LookupHost], with the files that the kubelet
+// writes.
+func (p *Pod) LookupHost(ctx context.Context, host string) ([]string, error) {
+	return p.Resolver().LookupHost(ctx, host)
 }
 
 // HTTPClient is like [Container.HTTPClient], for the Pod's pause container.
@@ -136,46 +126,4 @@ func newHTTPClient(dial func(ctx context.Context, network, address string) (net.
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 	}}
-}
-
-// resolver finds names in a hosts file, which is read at every look-up. It gives
-// their addresses in the order in which they are to be dialed.
-func (c *Cluster) resolver(hosts func() string) netstack.Resolver {
-	return func(ctx context.Context, host string) ([]netip.Addr, error) {
-		if err := ctx.Err(); err != nil {
-			err = netstack.ContextError(err)
-			timeout := errors.Is(err, context.DeadlineExceeded)
-			return nil, &net.DNSError{Err: err.Error(), Name: host, UnwrapErr: err, IsTimeout: timeout, IsTemporary: timeout}
-		}
-		addrs, err := c.lookupHosts(hosts, host)
-		dns.Sort(addrs)
-		return addrs, err
-	}
-}
-
-// lookupHosts finds a name in a hosts file, with the addresses in its order.
-func (c *Cluster) lookupHosts(hosts func() string, host string) ([]netip.Addr, error) {
-	if addrs := dns.LookupHosts(hosts(), host); len(addrs) > 0 {
-		return addrs, nil
-	}
-	notFound := &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-	if dns.IsName(host) { // else nobody is asked
-		notFound.Server = net.JoinHostPort(c.nameserver.String(), "53")
-	}
-	return nil, notFound
-}
-
-func (c *Cluster) lookupHost(hosts func() string, host string) ([]string, error) {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return []string{host}, nil
-	}
-	addrs, err := c.lookupHosts(hosts, host)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]string, len(addrs))
-	for i, a := range addrs {
-		list[i] = a.String()
-	}
-	return list, nil
 }

@@ -1,10 +1,14 @@
 package podnet
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // An Object is something that [Cluster.Apply] accepts: a [PodSpec], a
-// [ConfigMapSpec], a [SecretSpec], a [DeploymentSpec] or a [StatefulSetSpec], or
-// a pointer to one.
+// [DeploymentSpec], a [StatefulSetSpec], a [ServiceSpec], an
+// [EndpointSliceSpec], a [ConfigMapSpec], a [SecretSpec], a [NetworkPolicySpec]
+// or a [NamespaceSpec], or a pointer to one.
 type Object interface {
 	// complete returns the object as a cluster keeps it: with its defaults, and
 	// sharing nothing with the receiver. The error says what is wrong with it.
@@ -35,7 +39,7 @@ func isNil(o Object) bool {
 	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// find returns a ConfigMap or Secret, and false if there is none.
+// find returns an object that is no Pod, and false if there is none.
 func (c *Cluster) find(id objectID) (object, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,7 +47,8 @@ func (c *Cluster) find(id objectID) (object, bool) {
 	return o, ok
 }
 
-// put keeps a ConfigMap or Secret in the place of the one of its name.
+// put keeps an object in the place of the one of its kind and name. One with a
+// method stored is told so, under the lock, and so in the order of changes.
 func (c *Cluster) put(o object) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,23 +57,46 @@ func (c *Cluster) put(o object) error {
 	}
 	c.objects[o.id()] = o
 	c.revision++
+	if o, ok := o.(interface{ stored(*Cluster) }); ok {
+		o.stored(c)
+	}
 	return nil
 }
 
-// remove deletes a ConfigMap or Secret, and reports whether there was one.
+// remove deletes an object that is no Pod, and reports whether there was one.
+// One with a method removed is told so as by put.
 func (c *Cluster) remove(id objectID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, ok := c.objects[id]
+	o, ok := c.objects[id]
 	delete(c.objects, id)
 	c.revision++
+	if o, ok := o.(interface{ removed(*Cluster) }); ok {
+		o.removed(c)
+	}
 	return ok
 }
 
-// objectsRevision returns a number that grows with every change of a ConfigMap
-// or Secret.
+// touch makes Pods look at what their volumes are made of.
+func (c *Cluster) touch() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision++
+}
+
+// objectsRevision returns a number that grows with every change of an object
+// that is no Pod, and of a Pod's labels and annotations.
 func (c *Cluster) objectsRevision() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.revision
+}
+
+// warn tells the Logger what the API server would warn of.
+func (c *Cluster) warn(id objectID, warnings []string) {
+	if l := c.config.Logger; l != nil {
+		for _, w := range warnings {
+			l.Warn(w, strings.ToLower(id.kind), id.namespace+"/"+id.name)
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/kubelet"
+	"podnet.dev/podnet/internal/scheduler"
 	"podnet.dev/podnet/internal/volume"
 )
 
@@ -21,21 +22,29 @@ import (
 // with the cluster.
 type Pod struct {
 	cluster    *Cluster
-	spec       PodSpec // with defaults
+	spec       PodSpec // with defaults; without labels and annotations, which meta has
 	uid        string
 	hostname   string // short, without the domain
 	domain     string // of the full name; empty if there is none
-	nodename   string // what programs are told; empty if nodeErr is set
+	nodename   string // what programs are told; empty if nodeErr is set or it is the node's
 	nodeErr    error  // why there can be no sandbox with such a name
-	node       *node
+	demand     *scheduler.Pod
+	lost       error // there is no node of the name that the spec gives; set before the worker starts
+	created    time.Time
 	containers []*container // init containers first
+	networks   int          // network namespaces that it takes: 1, or with Config.IPPerContainer one for each container
 	volumes    map[string]*podVolume
 	etc        *volume.Tree // the files that the kubelet writes
 	events     eventLog
 	worker     *kubelet.Worker
 
+	// node is where the Pod is, nil if it has no node. It is written once, under
+	// mu and before the worker hears of it, which therefore reads it without.
+	node *node
+
 	mu       sync.Mutex   // guards what follows
-	reserved []netip.Addr // for the first sandbox; nil if there were none, and once it is made
+	meta     podMeta      // the labels and annotations of now
+	reserved []netip.Addr // of all networks, for the first sandbox; nil if there were none, and once it is made
 	sandbox  *sandbox     // nil while there is none
 	attempts int          // sandboxes made so far
 	client   *http.Client
@@ -52,32 +61,29 @@ type Pod struct {
 var kubeletFiles = []string{"hosts", "resolv.conf", "hostname"}
 
 // newPod makes a Pod whose life has not begun. spec is valid and has defaults.
-func (c *Cluster) newPod(spec PodSpec, uid string, n *node) *Pod {
+// It has no worker yet.
+func (c *Cluster) newPod(spec PodSpec, uid string) *Pod {
+	meta := metaOf(&spec)
 	p := &Pod{
-		cluster: c, spec: spec, uid: uid, node: n,
+		cluster: c, spec: spec, meta: meta, uid: uid, networks: c.config.networks(spec), created: time.Now(),
 		volumes: make(map[string]*podVolume), etc: volume.New(0), failed: make(chan struct{}), gone: make(chan struct{}),
 	}
+	p.demand = spec.demand(p.addresses())
 	p.hostname, p.domain = spec.hostnameAndDomain(c.config.Domain)
-	p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
+	if !spec.HostNetwork {
+		p.nodename, p.nodeErr = kubelet.Nodename(p.hostname, p.domain, spec.SetHostnameAsFQDN)
+	}
 	for _, v := range spec.Volumes {
 		p.volumes[v.Name] = newVolume(v)
 	}
 	for i, s := range slices.Concat(spec.InitContainers, spec.Containers) {
-		p.containers = append(p.containers, &container{
-			pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers),
-		})
+		k := &container{pod: p, spec: s, name: spec.Namespace + "/" + spec.Name + "/" + s.Name, init: i < len(spec.InitContainers)}
+		if p.networks > 1 { // those of the containers come first
+			k.network = (i + len(spec.Containers)) % p.networks
+		}
+		p.containers = append(p.containers, k)
 	}
-	p.worker = p.newWorker()
 	return p
-}
-
-// emitScheduled tells where the Pod went. It runs in the Pod's own goroutine,
-// where OnEvent may be called: no lock of the cluster is held.
-func (p *Pod) emitScheduled() {
-	p.emit("default-scheduler", kubelet.Event{
-		Time: time.Now(), Type: kubelet.EventNormal, Reason: "Scheduled",
-		Message: fmt.Sprintf("Successfully assigned %s/%s to %s", p.spec.Namespace, p.spec.Name, p.node.name),
-	})
 }
 
 func (p *Pod) gracePeriod() time.Duration {
@@ -96,11 +102,22 @@ func (p *Pod) Namespace() string { return p.spec.Namespace }
 // UID returns the Pod's identity, which no other Pod of its name has.
 func (p *Pod) UID() string { return p.uid }
 
-// Node returns the name of the node that the Pod runs on.
-func (p *Pod) Node() string { return p.node.name }
+// Node returns the name of the node that the Pod is bound to, "" while it is to
+// none.
+func (p *Pod) Node() string {
+	if n := p.placedOn(); n != nil {
+		return n.name
+	}
+	return ""
+}
 
-// Spec returns the Pod's spec with its defaults. It must not be changed.
-func (p *Pod) Spec() PodSpec { return p.spec }
+// Spec returns the Pod's spec with its defaults, and with the labels and
+// annotations of now. It must not be changed.
+func (p *Pod) Spec() PodSpec {
+	s, m := p.spec, p.currentMeta()
+	s.Labels, s.Annotations = m.labels, m.annotations
+	return s
+}
 
 // IP returns the Pod's primary address, or the zero Addr before it has one.
 func (p *Pod) IP() netip.Addr {
@@ -110,8 +127,9 @@ func (p *Pod) IP() netip.Addr {
 	return netip.Addr{}
 }
 
-// IPs returns the Pod's addresses, at most one of each family.
-func (p *Pod) IPs() []netip.Addr { return p.worker.Status().IPs }
+// IPs returns the Pod's addresses, at most one of each family. With
+// [Config].IPPerContainer they are those of its first container.
+func (p *Pod) IPs() []netip.Addr { return p.addrsOf(0, p.worker.Status().IPs) }
 
 // Container returns the container or init container of a name, or nil if the Pod
 // has none such.
@@ -177,15 +195,21 @@ func (p *Pod) Wait(ctx context.Context, cond func(PodStatus) bool) error {
 			if !status.DeletionTimestamp.IsZero() {
 				return p.error("wait for", ErrDeleted)
 			}
-			return p.error("wait for", fmt.Errorf("the Pod has ended: its phase is %s", status.Phase))
+			return p.error("wait for", status.ended())
 		case <-ctx.Done():
 			return p.error("wait for", fmt.Errorf("%w (STATUS %s, READY %s%s)", context.Cause(ctx), status.Columns.Status, status.Columns.Ready, why(status)))
 		}
 	}
 }
 
-// why tells what the first container that is not ready waits for.
+// why tells what the Pod waits for, or the first container that is not ready.
 func why(s PodStatus) string {
+	if s.Message != "" {
+		return "; " + s.Message
+	}
+	if c, ok := s.Condition(string(kubelet.PodScheduled)); ok && !c.Status {
+		return "; " + c.Message
+	}
 	for _, c := range slices.Concat(s.InitContainers, s.Containers) {
 		if w := c.State.Waiting; w != nil && w.Message != "" {
 			return fmt.Sprintf("; container %s: %s", c.Name, w.Message)
@@ -209,7 +233,7 @@ func (p *Pod) WaitListening(ctx context.Context, port uint16) error {
 	if err := p.Wait(ctx, func(PodStatus) bool { s = p.currentSandbox(); return s != nil }); err != nil {
 		return err
 	}
-	if err := s.net.WaitListening(ctx, port); err != nil {
+	if err := s.waitListening(ctx, port); err != nil {
 		if errors.Is(err, net.ErrClosed) {
 			err = fmt.Errorf("its sandbox is gone: %w", err)
 		}
@@ -259,6 +283,7 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 
 // startDelete ends the Pod as DeleteWith does, and waits for nothing.
 func (p *Pod) startDelete(grace time.Duration) {
+	p.cluster.services.podDeleted(p)
 	p.worker.Delete(grace)
 	p.mu.Lock()
 	first := !p.deleting
@@ -317,23 +342,30 @@ func (p *Pod) currentSandbox() *sandbox {
 	return p.sandbox
 }
 
-// hostsFile returns the text of the /etc/hosts that the kubelet wrote last.
-func (p *Pod) hostsFile() string {
-	text, _ := p.etc.View().ReadFile("/hosts")
+// etcFile returns the text of a file of /etc that the kubelet wrote last.
+func (p *Pod) etcFile(name string) string {
+	text, _ := p.etc.View().ReadFile("/" + name)
 	return string(text)
 }
 
 // writeEtc writes the kubelet's files, as it does at every start of a
 // container: what a container changed in them is lost.
-func (p *Pod) writeEtc(addrs []netip.Addr) error {
+func (p *Pod) writeEtc(s *sandbox) error {
 	var aliases []kubelet.HostAlias
 	for _, a := range p.spec.HostAliases {
 		aliases = append(aliases, kubelet.HostAlias(a))
 	}
 	resolvConf, _ := p.resolvConf()
+	hosts := kubelet.HostsFile(s.addrs, p.hostname, p.domain, aliases)
+	if p.spec.HostNetwork {
+		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
+	}
+	if s.others != nil {
+		hosts += kubelet.ContainerHosts(p.containerHosts(s))
+	}
 	texts := map[string]string{
-		"hosts":       kubelet.HostsFile(addrs, p.hostname, p.domain, aliases),
-		"hostname":    kubelet.HostnameFile(p.nodename),
+		"hosts":       hosts,
+		"hostname":    kubelet.HostnameFile(p.machineName()),
 		"resolv.conf": resolvConf.String(),
 	}
 	for _, name := range kubeletFiles {

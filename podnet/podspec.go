@@ -1,5 +1,7 @@
 package podnet
 
+import "cmp"
+
 // PodSpec describes a Pod. Its fields are named as in Kubernetes, and the zero
 // value of each means what Kubernetes' default means.
 //
@@ -8,8 +10,8 @@ package podnet
 type PodSpec struct {
 	Name        string            // required; a DNS subdomain
 	Namespace   string            // default "default"; podnet has every namespace that is named
-	Labels      map[string]string // free for the reader; no selector reads them yet
-	Annotations map[string]string // free for the reader
+	Labels      map[string]string // what selectors select by; Apply may change them
+	Annotations map[string]string // free for the reader; Apply may change them
 
 	// InitContainers run one after the other before Containers are started, and
 	// each must end with exit code 0. One whose RestartPolicy is Always is a
@@ -32,6 +34,20 @@ type PodSpec struct {
 	// Then it fails with the reason DeadlineExceeded. The default is for ever.
 	ActiveDeadlineSeconds *int64
 
+	// NodeName puts the Pod on the node of that name, past the scheduler. If it
+	// does not fit there, it fails with the kubelet's reason: NodeAffinity or
+	// NodePorts. On a node that does not exist it stays Pending.
+	// (Kubernetes deletes it after a minute.)
+	NodeName string
+
+	// NodeSelector names labels that the Pod's node must have, with their
+	// values; see [Config].NodeLabels. The default is any node.
+	NodeSelector map[string]string
+
+	// HostNetwork puts the Pod into its node's network namespace: it has the
+	// node's addresses, ports, interfaces and hostname.
+	HostNetwork bool
+
 	// ReadinessGates are conditions that must be true, too, for the Pod to be
 	// Ready. [Pod.SetCondition] sets them.
 	ReadinessGates []PodReadinessGate
@@ -43,6 +59,12 @@ type PodSpec struct {
 	// HostnameOverride is the hostname, whatever else is set; the Pod then has
 	// no full name. nil for none.
 	HostnameOverride *string
+
+	// EnableServiceLinks gives containers the variables of the Services that the
+	// namespace has when they start, for compatibility with Docker: WEB_SERVICE_HOST,
+	// WEB_PORT_80_TCP and so on. The default is true; those of the Service
+	// kubernetes are always there.
+	EnableServiceLinks *bool
 
 	HostAliases []HostAlias   // further lines of /etc/hosts
 	DNSPolicy   DNSPolicy     // default DNSClusterFirst
@@ -72,8 +94,8 @@ type ContainerSpec struct {
 	EnvFrom    []EnvFromSource
 	Env        []EnvVar
 
-	// Ports are for the reader, as in Kubernetes: leaving one out does not
-	// close it, and naming one twice is only warned of. Probes and hooks find
+	// Ports are for the reader, as in Kubernetes, but for their HostPort:
+	// leaving one out does not close it, and naming one twice is only warned of. Probes and hooks find
 	// ports by their names here.
 	Ports []ContainerPort
 
@@ -163,6 +185,25 @@ type ContainerPort struct {
 	Name          string // optional; unique in the container
 	ContainerPort uint16 // required
 	Protocol      Protocol
+
+	// HostPort is a port of the node that leads to ContainerPort. No two Pods
+	// of a node can have the same. The default is none and, with HostNetwork,
+	// ContainerPort, which is all that it then may be.
+	HostPort uint16
+
+	// HostIP is the address of the node on which HostPort is open. The default
+	// is all. It is a string because the API server takes any: what is no
+	// address of the node leads nowhere.
+	HostIP string
+}
+
+// withHostPort returns the port with the HostPort that it has in a Pod with or
+// without HostNetwork.
+func (p ContainerPort) withHostPort(hostNetwork bool) ContainerPort {
+	if hostNetwork {
+		p.HostPort = cmp.Or(p.HostPort, p.ContainerPort)
+	}
+	return p
 }
 
 // HostAlias is a line of the Pod's /etc/hosts.

@@ -39,10 +39,10 @@ func (r podRuntime) Probe(ctx context.Context, container string, kind kubelet.Pr
 	case spec.TCPSocket != nil:
 		var port int
 		if port, err = c.port(spec.TCPSocket.Port); err == nil {
-			result, text, err = probe.TCPSocket{Host: p.host(spec.TCPSocket.Host), Port: port}.Probe(ctx, p.node.DialContext, timeout)
+			result, text, err = probe.TCPSocket{Host: c.host(spec.TCPSocket.Host), Port: port}.Probe(ctx, p.node.DialContext, timeout)
 		}
 	case spec.GRPC != nil:
-		result, text, err = probe.GRPC{Host: p.host(""), Port: int(spec.GRPC.Port), Service: spec.GRPC.Service}.Probe(ctx, p.node.DialContext, timeout)
+		result, text, err = probe.GRPC{Host: c.host(""), Port: int(spec.GRPC.Port), Service: spec.GRPC.Service}.Probe(ctx, p.node.DialContext, timeout)
 	}
 	switch {
 	case err != nil:
@@ -112,21 +112,21 @@ func (p *Pod) httpGet(c *container, action *HTTPGetAction) (probe.HTTPGet, error
 	if err != nil {
 		return probe.HTTPGet{}, err
 	}
-	get := probe.HTTPGet{Scheme: string(action.Scheme), Host: p.host(action.Host), Port: port, Path: cmp.Or(action.Path, "/")}
+	get := probe.HTTPGet{Scheme: string(action.Scheme), Host: c.host(action.Host), Port: port, Path: cmp.Or(action.Path, "/")}
 	for _, h := range action.HTTPHeaders {
 		get.Headers = append(get.Headers, probe.Header(h))
 	}
 	return get, nil
 }
 
-// host returns the host that a probe or hook connects to: the Pod's IP unless it
-// says otherwise.
-func (p *Pod) host(host string) string {
+// host returns the host that a probe or hook connects to: the container's IP,
+// which is the Pod's, unless it says otherwise.
+func (c *container) host(host string) string {
 	if host != "" {
 		return host
 	}
-	if ip := p.IP(); ip.IsValid() {
-		return ip.String()
+	if ips := c.pod.addrsOf(c.network, c.pod.worker.Status().IPs); len(ips) > 0 {
+		return ips[0].String()
 	}
 	return ""
 }

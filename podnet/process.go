@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -31,6 +32,7 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	owner          *netstack.Owner
+	resolver       *dns.Resolver
 	startedAt      time.Time
 
 	ctx    context.Context // ends at the first signal

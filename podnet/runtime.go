@@ -31,12 +31,9 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 	attempt := p.attempts
 	p.attempts++
 	p.mu.Unlock()
-	if attempt == 0 {
-		p.emitScheduled()
-	}
 	s, err := p.makeSandbox(attempt)
 	if err == nil {
-		if err = p.writeEtc(s.addrs); err != nil {
+		if err = p.writeEtc(s); err != nil {
 			s.close()
 		}
 	}
@@ -49,8 +46,11 @@ func (r podRuntime) RunPodSandbox(context.Context) ([]netip.Addr, error) {
 		}
 		return nil, err
 	}
+	if !s.host { // the node's own traffic is no Pod's
+		p.enforcePolicies(s)
+	}
 	p.sandbox = s
-	return slices.Clone(s.addrs), nil
+	return s.allAddrs(), nil
 }
 
 // makeSandbox makes a sandbox if the Pod's names allow it.
@@ -59,7 +59,10 @@ func (p *Pod) makeSandbox(attempt int) (*sandbox, error) {
 	for _, w := range warnings {
 		p.worker.Emit(kubelet.Event{Type: kubelet.EventWarning, Reason: "DNSConfigForming", Message: w})
 	}
-	if p.nodeErr != nil {
+	switch {
+	case p.spec.HostNetwork:
+		return p.newHostSandbox()
+	case p.nodeErr != nil:
 		return nil, p.nodeErr
 	}
 	return p.newSandbox(attempt)
@@ -76,6 +79,7 @@ func (r podRuntime) StopPodSandbox() {
 	}
 	if s != nil {
 		s.close()
+		p.cluster.policies.DeletePod(p.uid)
 	}
 }
 
@@ -104,9 +108,10 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 		}
 	}
 	s := p.currentSandbox()
-	if err := p.writeEtc(s.addrs); err != nil {
+	if err := p.writeEtc(s); err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: err}
 	}
+	s = s.of(c)
 	config, err := c.config(s)
 	if err != nil {
 		return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerConfigError, Err: err}

@@ -5,16 +5,23 @@ import (
 	"net"
 	"net/netip"
 
+	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/netstack"
 )
 
 // sandbox is what the pause container holds: the Pod's network namespace and
-// its addresses. Containers come and go in it.
+// its addresses. Containers come and go in it. With Config.IPPerContainer it is
+// that of the first container, and others are those of the other ones.
 type sandbox struct {
 	node  *node
 	net   *netstack.Namespace
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
+	host  bool            // net and addrs are the node's, and stay when the Pod goes
+
+	others []*sandbox // by container.network, from 1; without pause
+
+	resolver *dns.Resolver // pause's
 }
 
 // newSandbox makes the Pod's attempt'th sandbox, with the addresses that were
@@ -23,25 +30,47 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	addrs := p.takeReserved()
 	var err error
 	if addrs == nil {
-		addrs, err = p.node.allocate()
+		addrs, err = p.node.allocate(p.networks)
 	}
 	if err != nil {
+		if p.networks > 1 {
+			err = fmt.Errorf("%w (with Config.IPPerContainer the Pod takes %d addresses: make Config.PodCIDRs larger)", err, p.networks)
+		}
 		return nil, fmt.Errorf("rpc error: code = Unknown desc = failed to setup network for sandbox %q: plugin type=\"ptp\" failed (add): failed to allocate for range 0: %w", p.uid, err)
 	}
-	ns, err := netstack.New(netstack.Config{
-		Seed:  seedOf(p.cluster.config.Seed, fmt.Sprintf("%s/%s/%d", p.spec.Namespace, p.spec.Name, attempt)),
-		Group: p.node.group,
-	})
+	name := fmt.Sprintf("%s/%s/%d", p.spec.Namespace, p.spec.Name, attempt)
+	families := len(p.node.ranges)
+	s, err := p.newNetwork(name, addrs[:families])
 	if err != nil {
 		p.node.release(addrs)
 		return nil, err
 	}
-	s := &sandbox{node: p.node, net: ns, addrs: addrs}
-	if err := s.connect(); err != nil {
-		s.close()
+	for i := 1; i < p.networks; i++ {
+		addrs = addrs[families:]
+		other, err := p.newNetwork(fmt.Sprintf("%s/%d", name, i), addrs[:families])
+		if err != nil {
+			s.close()
+			p.node.release(addrs)
+			return nil, err
+		}
+		s.others = append(s.others, other)
+	}
+	s.resolver, s.pause = p.newOwner(s.net, "pause", 1, p.etcFile)
+	return s, nil
+}
+
+// newNetwork makes a network namespace with addresses and a link to the node. If
+// it fails the addresses are still the caller's.
+func (p *Pod) newNetwork(name string, addrs []netip.Addr) (*sandbox, error) {
+	ns, err := netstack.New(netstack.Config{Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group})
+	if err != nil {
 		return nil, err
 	}
-	s.pause = ns.NewOwner("pause", 1, p.cluster.resolver(p.hostsFile))
+	s := &sandbox{node: p.node, net: ns, addrs: addrs}
+	if err := s.connect(); err != nil {
+		ns.Close()
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -69,11 +98,17 @@ func (p *Pod) takeReserved() []netip.Addr {
 	return addrs
 }
 
-// close takes the sandbox down and gives its addresses back. The namespace goes
-// first, so that peers hear of the end of their connections.
+// close takes the sandbox down, so that peers hear of the end of their
+// connections, and gives its addresses back.
 func (s *sandbox) close() {
+	if s.host {
+		s.pause.Kill()
+		return
+	}
+	for _, o := range s.others {
+		o.close()
+	}
 	s.net.Close()
-	s.node.unplug(s.addrs)
 	s.node.release(s.addrs)
 }
 
@@ -94,12 +129,17 @@ type Interface struct {
 }
 
 // Interfaces returns the Pod's network interfaces, none while it has no
-// sandbox.
+// sandbox. With [Config].IPPerContainer those of each container follow each other,
+// and [Container.Interfaces] tells whose they are.
 func (p *Pod) Interfaces() []Interface {
-	s := p.currentSandbox()
-	if s == nil {
-		return nil
+	var list []Interface
+	for _, s := range p.currentSandbox().all() {
+		list = append(list, s.interfaces()...)
 	}
+	return list
+}
+
+func (s *sandbox) interfaces() []Interface {
 	var list []Interface
 	for _, i := range s.net.Interfaces() {
 		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs})
@@ -122,12 +162,16 @@ type Socket struct {
 }
 
 // Sockets returns the open sockets of all containers of the Pod, by network
-// and port.
+// and port. With [Config].IPPerContainer they come container by container.
 func (p *Pod) Sockets() []Socket {
-	s := p.currentSandbox()
-	if s == nil {
-		return nil
+	var list []Socket
+	for _, s := range p.currentSandbox().all() {
+		list = append(list, s.sockets()...)
 	}
+	return list
+}
+
+func (s *sandbox) sockets() []Socket {
 	var list []Socket
 	for _, k := range s.net.Sockets() {
 		list = append(list, Socket{
@@ -136,21 +180,4 @@ func (p *Pod) Sockets() []Socket {
 		})
 	}
 	return list
-}
-
-// kubernetesEnv are the variables of the Service "kubernetes" in the namespace
-// default, which every container gets. podnet has no API server behind them.
-func kubernetesEnv(serviceCIDR netip.Prefix) []string {
-	host := serviceCIDR.Masked().Addr().Next().String()
-	url := "tcp://" + net.JoinHostPort(host, "443")
-	return []string{
-		"KUBERNETES_SERVICE_HOST=" + host,
-		"KUBERNETES_SERVICE_PORT=443",
-		"KUBERNETES_SERVICE_PORT_HTTPS=443",
-		"KUBERNETES_PORT=" + url,
-		"KUBERNETES_PORT_443_TCP=" + url,
-		"KUBERNETES_PORT_443_TCP_PROTO=tcp",
-		"KUBERNETES_PORT_443_TCP_PORT=443",
-		"KUBERNETES_PORT_443_TCP_ADDR=" + host,
-	}
 }

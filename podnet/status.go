@@ -1,6 +1,8 @@
 package podnet
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,11 +13,12 @@ import (
 // PodStatus is the status of a Pod as the API shows it.
 type PodStatus struct {
 	Phase      PodPhase
-	Reason     string // why the Pod failed as a whole: DeadlineExceeded; often empty
-	Message    string // often empty
+	Reason     string // why the Pod failed as a whole: DeadlineExceeded, NodePorts…; often empty
+	Message    string // often empty; podnet's own for a Pod whose NodeName is of no node
 	Conditions []PodCondition
 	PodIPs     []netip.Addr // the primary one first; they stay when the Pod has ended
-	StartTime  time.Time
+	HostIPs    []netip.Addr // of the Pod's node, the primary one first
+	StartTime  time.Time    // when the Pod got its node; zero before
 
 	// InitContainers are the init containers' statuses, in the order of the spec.
 	InitContainers []ContainerStatus
@@ -100,11 +103,14 @@ type ContainerStateTerminated struct {
 // podStatus converts the kubelet's status to the public one.
 func (p *Pod) podStatus(s kubelet.Status, now time.Time) PodStatus {
 	status := PodStatus{
-		Phase: PodPhase(s.Phase), Reason: s.Reason, Message: s.Message, PodIPs: s.IPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
+		Phase: PodPhase(s.Phase), Reason: s.Reason, Message: s.Message, PodIPs: p.addrsOf(0, s.IPs), HostIPs: s.HostIPs, StartTime: s.StartTime, DeletionTimestamp: s.DeletionTimestamp,
 		Columns: PodColumns{
 			Ready: kubelet.ReadyColumn(s), Status: kubelet.StatusColumn(s), Restarts: kubelet.RestartsColumn(s, now),
-			Age: kubelet.HumanDuration(now.Sub(s.StartTime)),
+			Age: kubelet.HumanDuration(now.Sub(p.created)),
 		},
+	}
+	if p.lost != nil {
+		status.Message = p.lost.Error()
 	}
 	for _, c := range s.Conditions {
 		status.Conditions = append(status.Conditions, PodCondition{
@@ -151,6 +157,15 @@ func (s PodStatus) Container(name string) (ContainerStatus, bool) {
 		}
 	}
 	return ContainerStatus{}, false
+}
+
+// ended is the error of waiting for something of a Pod that has ended.
+func (s PodStatus) ended() error {
+	text := fmt.Sprintf("the Pod has ended: its phase is %s", s.Phase)
+	if s.Reason != "" {
+		text += fmt.Sprintf(" (%s: %s)", s.Reason, s.Message)
+	}
+	return errors.New(text)
 }
 
 // Ready reports whether the condition Ready is true.

@@ -39,14 +39,19 @@ func (s PodSpec) validateSpec(errs *fieldErrors) {
 	volumes := s.validateVolumes(errs)
 	s.validateContainers(errs, volumes)
 	s.validateInitContainers(errs, volumes)
+	s.validateHostNetwork(errs)
 	oneOf(errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
 	s.validateDNSPolicy(errs)
+	validateLabels(errs, "spec.nodeSelector", s.NodeSelector)
 	s.SecurityContext.validate(errs)
 	s.validateDNSConfig(errs)
 	for i, gate := range s.ReadinessGates {
 		errs.invalid(fmt.Sprintf("spec.readinessGates[%d].conditionType", i), gate.ConditionType, qualifiedNameErrors(gate.ConditionType)...)
 	}
 	s.validateHostnameOverride(errs)
+	if s.NodeName != "" {
+		errs.invalid("spec.nodeName", s.NodeName, dns1123SubdomainErrors(s.NodeName)...)
+	}
 	if d := s.ActiveDeadlineSeconds; d != nil {
 		errs.between("spec.activeDeadlineSeconds", *d, 1, math.MaxInt32)
 	}
@@ -79,7 +84,12 @@ const maxAnnotationBytes = 256 << 10
 // validateMeta is for the metadata of every kind of object that is named by a
 // DNS subdomain.
 func validateMeta(errs *fieldErrors, name, namespace string, labels, annotations map[string]string) {
-	validateName(errs, name, dns1123SubdomainErrors)
+	validateMetaNamed(errs, dns1123SubdomainErrors, name, namespace, labels, annotations)
+}
+
+// validateMetaNamed is validateMeta for a kind whose names have another format.
+func validateMetaNamed(errs *fieldErrors, nameErrors func(string) []string, name, namespace string, labels, annotations map[string]string) {
+	validateName(errs, name, nameErrors)
 	if namespace != "" {
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}

@@ -23,6 +23,7 @@ func (s PodSpec) validateContainers(errs *fieldErrors, volumes map[string]bool) 
 		c.validateHooksAndProbes(errs, at, s.gracePeriod())
 		c.validateRestartPolicy(errs, at)
 	}
+	s.validateHostPorts(errs, "spec.containers", s.Containers)
 }
 
 func (s PodSpec) validateInitContainers(errs *fieldErrors, volumes map[string]bool) {
@@ -42,6 +43,9 @@ func (s PodSpec) validateInitContainers(errs *fieldErrors, volumes map[string]bo
 			errs.add(FieldDuplicate, at+".name", c.Name, "")
 		}
 		names[c.Name] = names[c.Name] || c.Name != ""
+		// Init containers run one by one, so each is looked at alone; and so
+		// the API server takes each for the first.
+		s.validateHostPorts(errs, "spec.initContainers", s.InitContainers[i:i+1])
 		if c.RestartPolicy == RestartPolicyAlways {
 			c.validateHooksAndProbes(errs, at, s.gracePeriod())
 			continue

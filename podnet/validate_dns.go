@@ -69,6 +69,9 @@ func (s PodSpec) validateHostnameOverride(errs *fieldErrors) {
 	if s.SetHostnameAsFQDN {
 		errs.add(FieldForbidden, at, nil, "may not be specified when setHostnameAsFQDN is true")
 	}
+	if s.HostNetwork {
+		errs.add(FieldForbidden, at, nil, "may not be specified when hostNetwork is true")
+	}
 	errs.maxBytes(at, len(*s.HostnameOverride), maxHostname)
 	errs.invalid(at, *s.HostnameOverride, dns1123SubdomainErrors(*s.HostnameOverride)...)
 }

@@ -212,15 +212,15 @@ func TestVolumesAreRefreshed(t *testing.T) {
 		require.NoError(t, c.Apply(t.Context(), podnet.SecretSpec{Name: "unrelated", StringData: map[string]string{"a": "1"}}))
 		assert.False(t, p.RefreshVolumes(), "nothing of it has changed")
 
-		time.Sleep(time.Minute)
+		time.Sleep(59 * time.Second) // the kubelet looks every minute
 		m.Data = map[string]string{"mode": "two", "new": "y"}
 		require.NoError(t, c.Apply(t.Context(), m))
 		assert.Equal(t, "one", read("/cfg/mode"), "until the kubelet looks")
 		assert.True(t, p.RefreshVolumes())
 		assert.False(t, p.RefreshVolumes())
 		assert.Equal(t, "two", read("/cfg/mode"))
-		assert.Equal(t, "drwxrwxrwx \ndrwxr-xr-x ..2000_01_01_00_01_00.N\n-rw-r--r-- ..2000_01_01_00_01_00.N/mode \"two\"\n-rw-r--r-- ..2000_01_01_00_01_00.N/new \"y\"\n"+
-			"Lrwxrwxrwx ..data -> ..2000_01_01_00_01_00.N\nLrwxrwxrwx mode -> ..data/mode\nLrwxrwxrwx new -> ..data/new\n", tree(t, f, "/cfg"))
+		assert.Equal(t, "drwxrwxrwx \ndrwxr-xr-x ..2000_01_01_00_00_59.N\n-rw-r--r-- ..2000_01_01_00_00_59.N/mode \"two\"\n-rw-r--r-- ..2000_01_01_00_00_59.N/new \"y\"\n"+
+			"Lrwxrwxrwx ..data -> ..2000_01_01_00_00_59.N\nLrwxrwxrwx mode -> ..data/mode\nLrwxrwxrwx new -> ..data/new\n", tree(t, f, "/cfg"))
 		_, err = f.Lstat("/cfg/" + before)
 		assert.ErrorIs(t, err, fs.ErrNotExist)
 		assert.Equal(t, "one", read("/etc/mode"), "subPath")

@@ -23,7 +23,8 @@ func (s PodSpec) Warnings() []string {
 
 // warnSpec warns of what Pods and templates have alike.
 func (s PodSpec) warnSpec() []string {
-	w := s.warnAnnotations()
+	w := s.warnNodeSelector()
+	w = append(w, s.warnAnnotations()...)
 	w = append(w, s.warnFilePaths()...)
 	w = append(w, s.warnHostAliases()...)
 	w = append(w, s.warnContainers()...)
@@ -129,49 +130,10 @@ func (c *ContainerSpec) warnEnv(at string) []string {
 	return w
 }
 
-// warnPorts warns of ports and of port names that are declared twice in the
-// Pod. All ports come first, then all names, as from the API server.
-func (s PodSpec) warnPorts() []string {
-	type socket struct {
-		port     uint16
-		protocol Protocol
-	}
-	var w, byName []string
-	ports := make(map[socket][]string)
-	names := make(map[string]string)
-	for container, c := range s.allContainers() {
-		for i, port := range c.Ports {
-			at := fmt.Sprintf("%s.ports[%d]", container, i)
-			key := socket{port.ContainerPort, port.Protocol}
-			if key.protocol == "" {
-				key.protocol = ProtocolTCP
-			}
-			for _, other := range ports[key] {
-				w = append(w, fmt.Sprintf("%s: duplicate port definition with %s", at, other))
-			}
-			ports[key] = append(ports[key], at)
-			if port.Name == "" {
-				continue
-			}
-			if other, ok := names[port.Name]; ok {
-				byName = append(byName, fmt.Sprintf("%s: duplicate port name %q with %s, services and probes that select ports by name will use %s", at, port.Name, other, other))
-			} else {
-				names[port.Name] = at
-			}
-		}
-	}
-	return append(w, byName...)
-}
-
 // warnIPs warns of IPv6 addresses in long form.
 func (s PodSpec) warnIPs() []string {
 	var w []string
-	warn := func(at, ip string) {
-		addr, err := netip.ParseAddr(ip)
-		if err == nil && addr.Is6() && addr.String() != ip {
-			w = append(w, fmt.Sprintf("%s: IPv6 address %q should be in RFC 5952 canonical format (%q)", at, ip, addr))
-		}
-	}
+	warn := func(at, ip string) { w = append(w, warnIPForm(at, ip)...) }
 	if s.DNSConfig != nil {
 		for i, ip := range s.DNSConfig.Nameservers {
 			warn(fmt.Sprintf("spec.dnsConfig.nameservers[%d]", i), ip)
@@ -181,4 +143,13 @@ func (s PodSpec) warnIPs() []string {
 		warn(fmt.Sprintf("spec.hostAliases[%d].ip", i), alias.IP)
 	}
 	return w
+}
+
+// warnIPForm warns of an IPv6 address in long form.
+func warnIPForm(at, ip string) []string {
+	addr, err := netip.ParseAddr(ip)
+	if err == nil && addr.Is6() && addr.String() != ip {
+		return []string{fmt.Sprintf("%s: IPv6 address %q should be in RFC 5952 canonical format (%q)", at, ip, addr)}
+	}
+	return nil
 }

@@ -49,6 +49,25 @@ func TestWarnings(t *testing.T) {
 				"spec.containers[2].ports[0]: duplicate port definition with spec.containers[1].ports[1]",
 			},
 		},
+		"ports of the host": {
+			spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{
+				{Ports: []podnet.ContainerPort{{ContainerPort: 80, HostPort: 80}, {ContainerPort: 81, HostPort: 81}, {ContainerPort: 82, HostIP: "::1", Name: "a", Protocol: podnet.ProtocolUDP}}},
+				{Ports: []podnet.ContainerPort{{ContainerPort: 80}, {ContainerPort: 80, HostPort: 80, HostIP: "::1"}, {ContainerPort: 81, HostPort: 82}}},
+			}},
+			want: []string{
+				"spec.containers[0].ports[2]: hostIP set without hostPort: {Name:a HostPort:0 ContainerPort:82 Protocol:UDP HostIP:::1}",
+				"spec.containers[1].ports[0]: overlapping port definition with spec.containers[0].ports[0]",
+				"spec.containers[1].ports[1]: dangerously ambiguous port definition with spec.containers[0].ports[0]",
+				"spec.containers[1].ports[1]: overlapping port definition with spec.containers[1].ports[0]",
+			},
+		},
+		"old labels of nodes": {
+			spec: podnet.PodSpec{NodeSelector: map[string]string{"kubernetes.io/os": "", "beta.kubernetes.io/os": "", "beta.kubernetes.io/arch": ""}},
+			want: []string{
+				`spec.nodeSelector[beta.kubernetes.io/arch]: deprecated since v1.14; use "kubernetes.io/arch" instead`,
+				`spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead`,
+			},
+		},
 		"port name in three containers": {
 			spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{
 				{Ports: []podnet.ContainerPort{port(80, "", "http")}},

@@ -99,6 +99,9 @@ func (p *Pod) publish(u PodUpdate) {
 
 // updated is called with every status that the worker publishes.
 func (p *Pod) updated(s kubelet.Status) {
+	if s.Phase == kubelet.PodSucceeded || s.Phase == kubelet.PodFailed {
+		p.cluster.ended(p)
+	}
 	status := p.podStatus(s, time.Now())
 	p.publish(PodUpdate{Status: &status})
 }

@@ -8,11 +8,11 @@ import (
 )
 
 // newWorker makes the kubelet's worker for the Pod.
-func (p *Pod) newWorker() *kubelet.Worker {
+func (p *Pod) newWorker(placement kubelet.Placement) *kubelet.Worker {
 	pod := kubelet.Pod{
 		Name: p.spec.Name, Namespace: p.spec.Namespace, UID: p.uid,
 		RestartPolicy: kubelet.RestartPolicy(p.spec.RestartPolicy), GracePeriod: p.gracePeriod(),
-		Refresh: p.spec.refreshes(),
+		HostNetwork: p.spec.HostNetwork, Refresh: p.spec.refreshes(),
 	}
 	if s := p.spec.ActiveDeadlineSeconds; s != nil {
 		pod.ActiveDeadline = time.Duration(*s) * time.Second
@@ -26,7 +26,7 @@ func (p *Pod) newWorker() *kubelet.Worker {
 	for _, c := range p.spec.Containers {
 		pod.Containers = append(pod.Containers, c.forKubelet())
 	}
-	return kubelet.New(pod, podRuntime{p}, func(e kubelet.Event) { p.emit("kubelet", e) }, p.updated)
+	return kubelet.New(pod, placement, podRuntime{p}, p.emit, p.updated)
 }
 
 // refreshes reports whether the Pod has volumes whose content may change.

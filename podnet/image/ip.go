@@ -2,16 +2,19 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"podnet.dev/podnet"
 )
 
 // ip is ip [-4|-6|-o] address|link|route [show] [dev name], with busybox's
-// output. The network is the Pod's and fixed: nothing can be set.
+// output, and ip route add, del, get… as [podnet.Container.IPRoute] has it.
+// Addresses and links are the Pod's and fixed.
 func ip(_ context.Context, p *proc) int {
 	family, object := 0, ""
 	args := p.args
@@ -28,6 +31,9 @@ func ip(_ context.Context, p *proc) int {
 	}
 	if len(args) > 0 {
 		object, args = args[0], args[1:]
+	}
+	if object != "" && isPrefix(object, "route") && len(args) > 0 && !isPrefix(args[0], "show", "list", "ls") && args[0] != "dev" {
+		return p.ipRoute(family, args)
 	}
 	if len(args) > 0 && isPrefix(args[0], "show", "list", "ls") {
 		args = args[1:]
@@ -48,7 +54,7 @@ func ip(_ context.Context, p *proc) int {
 	if len(args) > 0 {
 		return p.usageError()
 	}
-	links := p.Pod().Interfaces()
+	links := p.Interfaces()
 	if dev != "" {
 		kept := links[:0]
 		for _, l := range links {
@@ -77,6 +83,20 @@ func ip(_ context.Context, p *proc) int {
 		return p.usageError()
 	}
 	return 0
+}
+
+// ipRoute is ip route add, del, get and the like.
+func (p *proc) ipRoute(family int, args []string) int {
+	if family != 0 {
+		args = append([]string{fmt.Sprintf("-%d", family)}, args...)
+	}
+	out, err := p.IPRoute(args...)
+	fmt.Fprint(p.out, out)
+	var e *podnet.CommandError
+	if errors.As(err, &e) && strings.HasPrefix(e.Stderr, "RTNETLINK") {
+		fmt.Fprintf(p.err, "%s: ", p.name) // as busybox has it
+	}
+	return p.failed(err)
 }
 
 // isPrefix reports whether word abbreviates one of the full words.
@@ -154,26 +174,38 @@ func broadcast(a netip.Prefix) netip.Addr {
 	return netip.AddrFrom4(b)
 }
 
-// showRoutes shows the routes that follow from the links' addresses: a Pod's
-// default route leads to the first address of its subnet.
+// showRoutes shows the routes of a family through the links.
 func (p *proc) showRoutes(links []podnet.Interface, family int) {
-	for _, l := range links {
-		if l.Flags&net.FlagLoopback != 0 {
+	for _, r := range p.Routes() {
+		if r.Dst.Addr().Is6() != (family == 6) || r.Dev != "" && !slices.ContainsFunc(links, func(l podnet.Interface) bool { return l.Name == r.Dev }) {
 			continue
 		}
-		for _, a := range l.Addrs {
-			if a.Addr().IsLinkLocalUnicast() || a.Addr().Is4() != (family != 6) {
-				continue
-			}
-			if a.IsSingleIP() {
-				continue
-			}
-			if a.Addr().Is4() {
-				fmt.Fprintf(p.out, "default via %s dev %s \n%s dev %s scope link  src %s \n", a.Masked().Addr().Next(), l.Name, a.Masked(), l.Name, a.Addr())
-			} else {
-				fmt.Fprintf(p.out, "%s dev %s  metric 256 \ndefault via %s dev %s  metric 1024 \n", a.Masked(), l.Name, a.Masked().Addr().Next(), l.Name)
-			}
+		to := r.Dst.String()
+		switch {
+		case r.Dst.Bits() == 0:
+			to = "default"
+		case r.Dst.IsSingleIP():
+			to = r.Dst.Addr().String()
 		}
+		if r.Type != "" {
+			to = r.Type + " " + to
+		}
+		if r.Gateway.IsValid() {
+			to += " via " + r.Gateway.String()
+		}
+		if r.Dev != "" {
+			to += " dev " + r.Dev
+		}
+		if r.Scope != "" && family != 6 {
+			to += " scope " + r.Scope + " "
+		}
+		if r.Src.IsValid() {
+			to += " src " + r.Src.String()
+		}
+		if r.Metric != 0 {
+			to += fmt.Sprintf("  metric %d", r.Metric)
+		}
+		fmt.Fprintln(p.out, to+" ")
 	}
 }
 
@@ -188,7 +220,7 @@ func ifconfig(_ context.Context, p *proc) int {
 		return 1
 	}
 	found := false
-	for _, l := range p.Pod().Interfaces() {
+	for _, l := range p.Interfaces() {
 		if len(names) == 1 && l.Name != names[0] {
 			continue
 		}

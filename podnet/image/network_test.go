@@ -159,8 +159,6 @@ var netRows = []row{
 	{name: "nc a name that is not there", script: "nc nosuch.invalid 80", stderr: "nc: bad address 'nosuch.invalid'\n", code: 1},
 	{name: "nc on a port that is taken", script: "nc -l -p 8080", stderr: "nc: bind: Address already in use\n", code: 1},
 	{name: "hostname", script: "hostname; hostname -i; hostname -s; hostname x", stdout: "pod\n10.244.0.2\npod\n", stderr: "hostname: sethostname: Operation not permitted\n", code: 1},
-	{name: "nslookup from /etc/hosts", script: "nslookup site", stdout: "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tsite\nAddress: 127.0.0.1\n\n"},
-	{name: "nslookup of nothing", script: "nslookup nosuch", stdout: "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n** server can't find nosuch: NXDOMAIN\n\n", code: 1},
 	{name: "netstat", script: "netstat -tln | grep 8080", stdout: "tcp        0      0 :::8080                 :::*                    LISTEN      \n"},
 	{name: "ss", script: "ss -tln | grep 808[0-1]", stdout: "LISTEN 0      0                  *:8080               *:*\nLISTEN 0      0                  *:8081               *:*\n"},
 	{name: "ip of the loopback", script: "ip -4 addr show dev lo", stdout: "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue \n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n"},

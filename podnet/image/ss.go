@@ -29,10 +29,10 @@ func (p *proc) socketFilter(letters string) (f socketFilter, ok bool) {
 	return f, true
 }
 
-// sockets are the Pod's, as far as f wants them.
+// sockets are those that the container sees, as far as f wants them.
 func (p *proc) sockets(f socketFilter) []podnet.Socket {
 	var kept []podnet.Socket
-	for _, s := range p.Pod().Sockets() {
+	for _, s := range p.Sockets() {
 		s.SendQ = max(s.SendQ, 0) // a listener has none
 		isListener := s.State == "LISTEN" || s.State == "UNCONN"
 		if (s.Network == "tcp" && f.tcp || s.Network == "udp" && f.udp) && (f.all || isListener == f.listening) {

@@ -23,6 +23,9 @@ spec:
   restartPolicy: OnFailure
   terminationGracePeriodSeconds: 60
   activeDeadlineSeconds: 600
+  nodeName: node-1
+  nodeSelector: {disk: ssd}
+  hostNetwork: true
   readinessGates:
   - conditionType: example.com/lb
   hostname: www
@@ -31,6 +34,7 @@ spec:
   hostAliases:
   - ip: 10.1.2.3
     hostnames: [db, db.local]
+  enableServiceLinks: false
   dnsPolicy: None
   dnsConfig:
     nameservers: [10.96.0.10]
@@ -84,6 +88,8 @@ spec:
     ports:
     - name: http
       containerPort: 65535
+      hostPort: 65535
+      hostIP: 127.0.0.1
       protocol: UDP
     resources:
       limits: {cpu: 1.5, memory: 1024Mi, example.com/gpu: 1}
@@ -226,6 +232,44 @@ spec:
   template:
     metadata: {labels: {app: db}}
     spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop, labels: {a: b}, annotations: {c: d}}
+spec:
+  type: LoadBalancer
+  selector: {app: web}
+  ports:
+  - {name: http, protocol: TCP, port: 80, targetPort: http, nodePort: 30080, appProtocol: http}
+  - {name: dns, protocol: UDP, port: 53, targetPort: 5353}
+  clusterIP: 10.96.1.1
+  clusterIPs: [10.96.1.1, "fd00:10:96::1:1"]
+  ipFamilies: [IPv4, IPv6]
+  ipFamilyPolicy: PreferDualStack
+  externalName: example.com
+  externalIPs: [192.0.2.1]
+  sessionAffinity: ClientIP
+  sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}
+  internalTrafficPolicy: Local
+  externalTrafficPolicy: Local
+  publishNotReadyAddresses: true
+  trafficDistribution: PreferSameNode
+  loadBalancerSourceRanges: [192.0.2.0/24]
+  loadBalancerClass: example.com/lb
+  allocateLoadBalancerNodePorts: false
+  healthCheckNodePort: 30081
+status:
+  loadBalancer:
+    ingress: [{ip: 192.0.2.2, ipMode: VIP}]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: db-1, namespace: shop, labels: {kubernetes.io/service-name: db}, annotations: {c: d}}
+addressType: IPv4
+endpoints:
+- {addresses: [192.0.2.3], conditions: {ready: true, serving: true, terminating: true}, hostname: db-0, nodeName: node-1, zone: a}
+ports:
+- {name: sql, protocol: TCP, port: 5432, appProtocol: postgres}
 `
 
 func TestParseTakesAllFields(t *testing.T) {
@@ -270,7 +314,7 @@ func TestParseTakesAllFields(t *testing.T) {
 				{Name: "CFG", ValueFrom: &podnet.EnvVarSource{ConfigMapKeyRef: &podnet.ConfigMapKeySelector{Name: "cfg", Key: "a", Optional: true}}},
 				{Name: "KEY", ValueFrom: &podnet.EnvVarSource{SecretKeyRef: &podnet.SecretKeySelector{Name: "key", Key: "b", Optional: true}}},
 			},
-			Ports: []podnet.ContainerPort{{Name: "http", ContainerPort: 65535, Protocol: podnet.ProtocolUDP}},
+			Ports: []podnet.ContainerPort{{Name: "http", ContainerPort: 65535, Protocol: podnet.ProtocolUDP, HostPort: 65535, HostIP: "127.0.0.1"}},
 			Resources: podnet.ResourceRequirements{
 				Limits:   podnet.ResourceList{"cpu": "1500m", "memory": "1Gi", "example.com/gpu": "1"},
 				Requests: podnet.ResourceList{"cpu": "100m"},
@@ -295,12 +339,14 @@ func TestParseTakesAllFields(t *testing.T) {
 		RestartPolicy:                 podnet.RestartPolicyOnFailure,
 		TerminationGracePeriodSeconds: new(int64(60)),
 		ActiveDeadlineSeconds:         new(int64(600)),
-		ReadinessGates:                []podnet.PodReadinessGate{{ConditionType: "example.com/lb"}},
-		Hostname:                      "www",
-		Subdomain:                     "shop",
-		SetHostnameAsFQDN:             true,
-		HostAliases:                   []podnet.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}},
-		DNSPolicy:                     podnet.DNSNone,
+		NodeName:                      "node-1", NodeSelector: map[string]string{"disk": "ssd"}, HostNetwork: true,
+		ReadinessGates:     []podnet.PodReadinessGate{{ConditionType: "example.com/lb"}},
+		Hostname:           "www",
+		EnableServiceLinks: new(false),
+		Subdomain:          "shop",
+		SetHostnameAsFQDN:  true,
+		HostAliases:        []podnet.HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}},
+		DNSPolicy:          podnet.DNSNone,
 		DNSConfig: &podnet.PodDNSConfig{
 			Nameservers: []string{"10.96.0.10"},
 			Searches:    []string{"shop.svc.cluster.local"},
@@ -345,6 +391,29 @@ func TestParseTakesAllFields(t *testing.T) {
 		Replicas: new(int32(3)), MinReadySeconds: 5, ServiceName: "dbs", PodManagementPolicy: podnet.PodManagementParallel,
 		Ordinals: &podnet.StatefulSetOrdinals{Start: 1}, Selector: &podnet.LabelSelector{MatchLabels: map[string]string{"app": "db"}},
 		Template: podnet.PodTemplateSpec{Labels: map[string]string{"app": "db"}, Spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{{Name: "c", Image: "i"}}}},
+	}, podnet.ServiceSpec{
+		Name: "web", Namespace: "shop", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
+		Type: podnet.ServiceTypeLoadBalancer, Selector: map[string]string{"app": "web"},
+		Ports: []podnet.ServicePort{
+			{Name: "http", Protocol: podnet.ProtocolTCP, Port: 80, TargetPort: podnet.PortName("http"), NodePort: 30080, AppProtocol: "http"},
+			{Name: "dns", Protocol: podnet.ProtocolUDP, Port: 53, TargetPort: podnet.Port(5353)},
+		},
+		ClusterIP: "10.96.1.1", ClusterIPs: []string{"10.96.1.1", "fd00:10:96::1:1"},
+		IPFamilies: []podnet.IPFamily{podnet.IPv4Protocol, podnet.IPv6Protocol}, IPFamilyPolicy: podnet.IPFamilyPolicyPreferDualStack,
+		ExternalName: "example.com", ExternalIPs: []string{"192.0.2.1"},
+		SessionAffinity: podnet.ServiceAffinityClientIP, SessionAffinityConfig: &podnet.SessionAffinityConfig{ClientIP: &podnet.ClientIPConfig{TimeoutSeconds: new(int32(60))}},
+		InternalTrafficPolicy: podnet.ServiceTrafficPolicyLocal, ExternalTrafficPolicy: podnet.ServiceTrafficPolicyLocal,
+		PublishNotReadyAddresses: true, TrafficDistribution: podnet.TrafficDistributionPreferSameNode,
+		LoadBalancerIngress: []string{"192.0.2.2"}, LoadBalancerSourceRanges: []string{"192.0.2.0/24"}, LoadBalancerClass: "example.com/lb",
+		AllocateLoadBalancerNodePorts: new(false), HealthCheckNodePort: 30081,
+	}, podnet.EndpointSliceSpec{
+		Name: "db-1", Namespace: "shop", Labels: map[string]string{podnet.LabelServiceName: "db"}, Annotations: map[string]string{"c": "d"},
+		AddressType: podnet.AddressTypeIPv4,
+		Endpoints: []podnet.EndpointSpec{{
+			Addresses: []string{"192.0.2.3"}, Conditions: podnet.EndpointConditions{Ready: new(true), Serving: new(true), Terminating: new(true)},
+			Hostname: "db-0", NodeName: "node-1", Zone: "a",
+		}},
+		Ports: []podnet.EndpointPort{{Name: "sql", Protocol: podnet.ProtocolTCP, Port: 5432, AppProtocol: "postgres"}},
 	}}
 	assert.Equal(t, want, objects)
 

@@ -45,8 +45,15 @@ func (c *converter) port(at string, from *corev1.ContainerPort) podnet.Container
 		c.cannotHold(at+".containerPort", number, "must be between 1 and 65535, inclusive")
 		number = 0
 	}
+	hostPort := take(&from.HostPort)
+	if hostPort < 0 || hostPort > math.MaxUint16 {
+		// It may be left out, so there is no other error to take the place of.
+		c.wrong = append(c.wrong, &podnet.FieldError{Field: at + ".hostPort", Type: podnet.FieldInvalid, Value: hostPort, Detail: "must be between 1 and 65535, inclusive"})
+		hostPort = 0
+	}
 	return podnet.ContainerPort{
-		Name: take(&from.Name), ContainerPort: uint16(number), Protocol: podnet.Protocol(take(&from.Protocol))}
+		Name: take(&from.Name), ContainerPort: uint16(number), Protocol: podnet.Protocol(take(&from.Protocol)),
+		HostPort: uint16(hostPort), HostIP: take(&from.HostIP)}
 }
 
 // restartPolicy of nil is "", which means the same.

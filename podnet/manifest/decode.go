@@ -40,12 +40,16 @@ type list struct {
 
 // apiVersions has the kinds that podnet has, with the one version of each.
 var apiVersions = map[string]string{
-	"ConfigMap":   "v1",
-	"Deployment":  "apps/v1",
-	"List":        "v1",
-	"Pod":         "v1",
-	"Secret":      "v1",
-	"StatefulSet": "apps/v1",
+	"ConfigMap":     "v1",
+	"Deployment":    "apps/v1",
+	"EndpointSlice": "discovery.k8s.io/v1",
+	"List":          "v1",
+	"Namespace":     "v1",
+	"NetworkPolicy": "networking.k8s.io/v1",
+	"Pod":           "v1",
+	"Secret":        "v1",
+	"Service":       "v1",
+	"StatefulSet":   "apps/v1",
 }
 
 // decode returns the object in value, or the objects if it is a List; a List
@@ -85,6 +89,14 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		object, err = decodeOne(head.Kind, value, convertDeployment)
 	case "StatefulSet":
 		object, err = decodeOne(head.Kind, value, convertStatefulSet)
+	case "Namespace":
+		object, err = decodeOne(head.Kind, value, convertNamespace)
+	case "NetworkPolicy":
+		object, err = decodeOne(head.Kind, value, convertNetworkPolicy)
+	case "Service":
+		object, err = decodeOne(head.Kind, value, convertService)
+	case "EndpointSlice":
+		object, err = decodeOne(head.Kind, value, convertEndpointSlice)
 	}
 	if err != nil {
 		return nil, err

@@ -15,9 +15,6 @@ func clearDefaults(s *corev1.PodSpec) {
 	clearIf(&s.DeprecatedServiceAccount, "default")
 	// No container gets a token.
 	clearPointerIf(&s.AutomountServiceAccountToken, false)
-	// With no Service in the namespace there is no variable to set, so
-	// neither value makes a difference.
-	s.EnableServiceLinks = nil
 	// Containers share the network only.
 	clearPointerIf(&s.ShareProcessNamespace, false)
 	// true is Kubernetes' default: no user namespace of the Pod's own.

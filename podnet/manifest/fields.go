@@ -18,10 +18,8 @@ const unsupported podnet.FieldErrorType = "not supported by podnet yet"
 // last two. What is not here can only be removed.
 var advice = map[string]string{
 	"generateName":          "podnet makes up no names: set metadata.name",
-	"hostIP":                "remove it: a port is reached at the Pod's IP",
-	"hostNetwork":           "remove it: podnet's node has no programs to share a network with",
-	"hostPort":              "remove it: a port is reached at the Pod's IP",
 	"shareProcessNamespace": "remove it: a container sees its own processes only",
+	"spec.finalizers":       "remove it: a cluster sets it",
 	"spec.resources":        "set them for each container: podnet shows them, and limits nothing",
 
 	"ephemeralContainers":  "remove them: exec runs a command in any container",
@@ -65,6 +63,10 @@ var advice = map[string]string{
 	"strategy.type":           "use RollingUpdate or Recreate, or remove it: podnet exchanges no Pods for others",
 	"strategy.rollingUpdate":  "use type RollingUpdate with limits that are not both 0, or remove it: podnet exchanges no Pods for others",
 	"updateStrategy.type":     "use RollingUpdate or OnDelete, or remove it: podnet exchanges no Pods for others",
+	"spec.loadBalancerIP":     "set status.loadBalancer.ingress: there is no cloud to ask",
+	"hints":                   "remove it: set spec.trafficDistribution of the Service",
+	"targetRef":               "remove it: the endpoints of Pods are found by the Service's selector",
+	"deprecatedTopology":      "set nodeName and zone",
 
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",

@@ -16,6 +16,8 @@ import (
 
 var seeds = []string{
 	"",
+	"apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {type: NodePort, selector: {a: b}, ports: [{port: 80, targetPort: http, nodePort: 30000}], clusterIPs: [None], sessionAffinity: ClientIP, ipFamilyPolicy: PreferDualStack}\nstatus: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n",
+	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\naddressType: IPv6\nendpoints: [{addresses: ['2001:db8::1'], conditions: {ready: false}, nodeName: b}]\nports: [{name: c, port: 80}]\n",
 	"# comment\n---\n---\n",
 	"\ufeff---\r\napiVersion: v1\r\nkind: Pod\r\n...\r\n",
 	pod("a") + "---\n" + pod("b"),
@@ -31,6 +33,8 @@ var seeds = []string{
 	"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {tls.crt: YQ==}\nstringData: {tls.key: b}\n",
 	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 2, selector: {matchLabels: {a: b}}, strategy: {rollingUpdate: {maxSurge: 25%}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 70000}]}]}}}\n",
 	"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {serviceName: s, ordinals: {start: 1}, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n",
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: c}}\n",
+	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, policyTypes: [Egress], ingress: [{}], egress: [{ports: [{port: 80, endPort: 90, protocol: UDP}, {port: http}], to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}, {podSelector: {}, namespaceSelector: {matchLabels: {c: d}}}]}]}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
 	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
 	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
@@ -60,6 +64,12 @@ func FuzzParse(f *testing.F) {
 			case podnet.PodSpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
+			case podnet.ServiceSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.EndpointSliceSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:
@@ -69,6 +79,11 @@ func FuzzParse(f *testing.F) {
 				assert.NoError(t, o.Validate())
 				o.Warnings()
 			case podnet.StatefulSetSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.NamespaceSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.NetworkPolicySpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
 			default:

@@ -33,15 +33,19 @@ func (c *converter) podSpec(from *corev1.PodSpec) podnet.PodSpec {
 		RestartPolicy:                 podnet.RestartPolicy(take(&from.RestartPolicy)),
 		TerminationGracePeriodSeconds: take(&from.TerminationGracePeriodSeconds),
 		ActiveDeadlineSeconds:         take(&from.ActiveDeadlineSeconds),
+		NodeName:                      take(&from.NodeName),
+		NodeSelector:                  take(&from.NodeSelector),
+		HostNetwork:                   take(&from.HostNetwork),
 		ReadinessGates: convertList(c, "spec.readinessGates", take(&from.ReadinessGates),
 			func(_ string, gate *corev1.PodReadinessGate) podnet.PodReadinessGate {
 				return podnet.PodReadinessGate{ConditionType: string(take(&gate.ConditionType))}
 			}),
 
-		Hostname:          take(&from.Hostname),
-		Subdomain:         take(&from.Subdomain),
-		SetHostnameAsFQDN: takeTrue(&from.SetHostnameAsFQDN),
-		HostnameOverride:  take(&from.HostnameOverride),
+		Hostname:           take(&from.Hostname),
+		Subdomain:          take(&from.Subdomain),
+		SetHostnameAsFQDN:  takeTrue(&from.SetHostnameAsFQDN),
+		HostnameOverride:   take(&from.HostnameOverride),
+		EnableServiceLinks: take(&from.EnableServiceLinks),
 		HostAliases: convertList(c, "spec.hostAliases", take(&from.HostAliases),
 			func(_ string, alias *corev1.HostAlias) podnet.HostAlias {
 				return podnet.HostAlias{IP: take(&alias.IP), Hostnames: take(&alias.Hostnames)}

@@ -25,7 +25,6 @@ func TestParseTakesHarmlessFields(t *testing.T) {
 		"automountServiceAccountToken: false":                           {"spec", "automountServiceAccountToken: true", "spec.automountServiceAccountToken: not supported by podnet yet: remove it"},
 		"enableServiceLinks: true":                                      {"spec", "", ""},
 		"enableServiceLinks: false":                                     {"spec", "", ""},
-		"hostNetwork: false":                                            {"spec", "hostNetwork: true", "spec.hostNetwork: not supported by podnet yet: remove it: podnet's node has no programs to share a network with"},
 		"hostPID: false":                                                {"spec", "hostPID: true", "spec.hostPID: not supported by podnet yet: remove it"},
 		"hostIPC: false":                                                {"spec", "hostIPC: true", "spec.hostIPC: not supported by podnet yet: remove it"},
 		"hostUsers: true":                                               {"spec", "hostUsers: false", "spec.hostUsers: not supported by podnet yet: remove it"},
@@ -49,11 +48,11 @@ func TestParseTakesHarmlessFields(t *testing.T) {
 		"env: [{name: A, valueFrom: {fieldRef: {fieldPath: metadata.name, apiVersion: v1}}}]": {"container", "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: v, path: a, key: b}}}]", "spec.containers[0].env[0].valueFrom.fileKeyRef: not supported by podnet yet: give the value itself, or take it from a ConfigMap"},
 		"configMap: {name: a, defaultUser: null}":                                             {"volume", "configMap: {name: a, defaultUser: 1}", "spec.volumes[0].configMap.defaultUser: not supported by podnet yet: remove it"},
 		"projected: {sources: [{configMap: {name: a}}]}":                                      {"volume", "projected: {sources: [{serviceAccountToken: {path: a}}]}", "spec.volumes[0].projected.sources[0].serviceAccountToken: not supported by podnet yet: remove it: there is no API server that would know the token"},
-		"nodeSelector: {}": {"spec", "nodeSelector: {a: b}", "spec.nodeSelector: not supported by podnet yet: remove it"},
-		"priority: null":   {"spec", "priority: 0", "spec.priority: not supported by podnet yet: remove it"},
-		"tty: false":       {"container", "tty: true", "spec.containers[0].tty: not supported by podnet yet: remove it: a container has no terminal"},
-		"ports: [{containerPort: 80, protocol: TCP}]":                           {"container", "ports: [{containerPort: 80, hostPort: 80}]", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
-		"ports: [{containerPort: 80, hostPort: 0}]":                             {"container", "ports: [{containerPort: 80, hostIP: 1.2.3.4}]", "spec.containers[0].ports[0].hostIP: not supported by podnet yet: remove it: a port is reached at the Pod's IP"},
+		"affinity: null":                {"spec", "affinity: {nodeAffinity: {}}", "spec.affinity: not supported by podnet yet: remove it"},
+		"tolerations: []":               {"spec", "tolerations: [{operator: Exists}]", "spec.tolerations: not supported by podnet yet: remove it"},
+		"topologySpreadConstraints: []": {"spec", "topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule}]", "spec.topologySpreadConstraints: not supported by podnet yet: remove it"},
+		"priority: null":                {"spec", "priority: 0", "spec.priority: not supported by podnet yet: remove it"},
+		"tty: false":                    {"container", "tty: true", "spec.containers[0].tty: not supported by podnet yet: remove it: a container has no terminal"},
 		"volumeMounts: [{name: v, mountPath: /v, mountPropagation: None}]":      {"container", "volumeMounts: [{name: v, mountPath: /v, mountPropagation: HostToContainer}]", "spec.containers[0].volumeMounts[0].mountPropagation: not supported by podnet yet: remove it"},
 		"volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Disabled}]": {"container", "volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Enabled}]", "spec.containers[0].volumeMounts[0].recursiveReadOnly: not supported by podnet yet: remove it"},
 		"emptyDir: {}":                        {"volume", "hostPath: {path: /}", "spec.volumes[0].hostPath: not supported by podnet yet: use emptyDir"},
@@ -155,7 +154,7 @@ apiVersion: v1
 kind: Pod
 metadata: {generateName: web-}
 spec:
-  hostNetwork: true
+  hostPID: true
   activeDeadlineSeconds: 0
   restartPolicy: Sometimes
   hostAliases: [{ip: 1.2.3}]
@@ -169,7 +168,7 @@ spec:
 `, `Pod "web" is invalid: [` +
 			`spec.volumes[0].hostPath: not supported by podnet yet: use emptyDir, ` +
 			`metadata.generateName: not supported by podnet yet: podnet makes up no names: set metadata.name, ` +
-			`spec.hostNetwork: not supported by podnet yet: remove it: podnet's node has no programs to share a network with, ` +
+			`spec.hostPID: not supported by podnet yet: remove it, ` +
 			`spec.containers[0].name: Required value, ` +
 			`spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive, ` +
 			`spec.containers[0].ports[1].containerPort: Invalid value: -1: must be between 1 and 65535, inclusive, ` +

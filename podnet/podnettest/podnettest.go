@@ -68,6 +68,9 @@ func describePod(b *strings.Builder, p *podnet.Pod) {
 	status := p.Status()
 	fmt.Fprintf(b, "Pod %s/%s  READY %s  STATUS %s  RESTARTS %s  IP %s\n", p.Namespace(), p.Name(),
 		status.Columns.Ready, status.Columns.Status, status.Columns.Restarts, p.IP())
+	if status.Message != "" {
+		fmt.Fprintf(b, "  %s\n", status.Message)
+	}
 	for _, list := range []struct {
 		kind     string
 		statuses []podnet.ContainerStatus

@@ -110,13 +110,17 @@ func identify(o podnet.Object) identity {
 		return identity{"ConfigMap", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.SecretSpec:
 		return identity{"Secret", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.NetworkPolicySpec:
+		return identity{"NetworkPolicy", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.NamespaceSpec:
+		return identity{"Namespace", "", o.Name}
 	}
 	return identity{}
 }
 
 // String names the object in messages.
 func (i identity) String() string {
-	if i.namespace == "default" {
+	if i.namespace == "" || i.namespace == "default" {
 		return i.kind + " " + i.name
 	}
 	return i.kind + " " + i.namespace + "/" + i.name

@@ -117,6 +117,12 @@ func TestRunFailsWithAPod(t *testing.T) {
 			"podnet: Pod p failed: container c: CrashLoopBackOff, ended with exit code 0\n"},
 		{"an image is missing", "  containers: [{name: c, image: none}]\n",
 			"podnet: Pod p failed: container c: ImagePullBackOff\n"},
+		{"no node has its label", "  nodeSelector: {disk: ssd}\n  containers: [{name: c, image: nginx}]\n",
+			"podnet: Pod p failed: Unschedulable: 0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.\n"},
+		{"its node does not take it", "  nodeName: node-1\n  nodeSelector: {disk: ssd}\n  containers: [{name: c, image: nginx}]\n",
+			"podnet: Pod p failed: Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector\n"},
+		{"its node is not there", "  nodeName: kind-worker\n  containers: [{name: c, image: nginx}]\n",
+			"podnet: Pod p failed: spec.nodeName: there is no node \"kind-worker\", so the Pod stays Pending: name one of node-1\n"},
 		{"a port is taken", "  containers: [{name: c, image: nginx}, {name: d, image: alpine, args: [late]}]\n",
 			"podnet: Pod p failed: container d: CrashLoopBackOff, ended with exit code 1\n"},
 	} {

@@ -49,6 +49,12 @@ func (s podState) failure() string {
 			reasons = append(reasons, fmt.Sprintf("init container %s: its startup probe has not succeeded", c.Name))
 		}
 	}
+	if c, ok := s.status.Condition("PodScheduled"); ok && !c.Status {
+		reasons = append(reasons, c.Reason+": "+c.Message)
+	}
+	if len(reasons) == 0 && s.status.Message != "" && s.status.Phase != podnet.PodSucceeded {
+		reasons = append(reasons, s.status.Message)
+	}
 	if len(reasons) == 0 && (s.status.Phase == podnet.PodFailed || s.status.Phase == podnet.PodPending) {
 		reasons = append(reasons, "its phase is "+string(s.status.Phase))
 	}

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -14,33 +15,42 @@ func TestClusterFirst(t *testing.T) {
 	assert.Empty(t, ResolvConf{}.String())
 }
 
-func TestLookupHosts(t *testing.T) {
+func TestHosts(t *testing.T) {
 	const hosts = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
-		"10.244.0.2\tweb.sub.default.svc.cluster.local\tweb\nfd00::2\tweb\n\n" +
+		"10.244.0.2\tWeb.sub.default.svc.cluster.local\tweb\nfd00::2\tweb\n\n" +
 		"not-an-address\tweb\n10.0.0.1\n10.0.0.9 other # web\n2001:db8::9 other\n10.0.0.9 other"
 	for name, want := range map[string]string{
-		"localhost": "127.0.0.1 ::1", "LocalHost.": "127.0.0.1 ::1", "ip6-localhost": "::1",
-		"web": "10.244.0.2 fd00::2", "web.sub.default.svc.cluster.local": "10.244.0.2",
-		"other": "10.0.0.9 2001:db8::9", "nobody": "", "": "",
+		"localhost": "127.0.0.1 ::1 localhost", "LocalHost": "127.0.0.1 ::1 localhost", "ip6-localhost": "::1 localhost", "localhost.": "",
+		"web": "10.244.0.2 fd00::2 web.sub.default.svc.cluster.local.", "web.sub.default.svc.cluster.local": "10.244.0.2 web.sub.default.svc.cluster.local.",
+		"web.SUB.default.svc.cluster.local.": "10.244.0.2 web.sub.default.svc.cluster.local.",
+		"other":                              "10.0.0.9 2001:db8::9 10.0.0.9 other", "nobody": "", "": "",
 	} {
 		var got []string
-		for _, a := range LookupHosts(hosts, name) {
+		addrs, canonical := lookupHosts(hosts, name)
+		for _, a := range addrs {
 			got = append(got, a.String())
 		}
-		assert.Equal(t, want, strings.Join(got, " "), name)
+		assert.Equal(t, want, strings.TrimSpace(strings.Join(append(got, canonical), " ")), name)
+	}
+	for addr, want := range map[string]string{
+		"::1": "localhost ip6-localhost ip6-loopback", "0:0::1": "localhost ip6-localhost ip6-loopback",
+		"10.244.0.2": "Web.sub.default.svc.cluster.local. web", "10.0.0.1": "", "web": "", "": "",
+	} {
+		assert.Equal(t, want, strings.Join(lookupHostAddr(hosts, addr), " "), addr)
 	}
 }
 
-func TestSort(t *testing.T) {
-	var addrs, want []netip.Addr
+func TestSortWithoutSources(t *testing.T) {
+	var addrs []net.IPAddr
 	for _, s := range []string{"10.0.0.1", "fec0::1", "fd00::1", "127.0.0.1", "::1", "2001:db8::1"} {
-		addrs = append(addrs, netip.MustParseAddr(s))
+		addrs = append(addrs, toIPAddr(netip.MustParseAddr(s)))
 	}
-	for _, s := range []string{"::1", "2001:db8::1", "10.0.0.1", "127.0.0.1", "fd00::1", "fec0::1"} {
-		want = append(want, netip.MustParseAddr(s))
+	sortAddrs(addrs, nil)
+	var got []string
+	for _, a := range addrs {
+		got = append(got, a.String())
 	}
-	Sort(addrs)
-	assert.Equal(t, want, addrs)
+	assert.Equal(t, []string{"::1", "2001:db8::1", "127.0.0.1", "10.0.0.1", "fd00::1", "fec0::1"}, got)
 }
 
 func TestIsName(t *testing.T) {
@@ -52,13 +62,14 @@ func TestIsName(t *testing.T) {
 	}
 }
 
-func FuzzLookupHosts(f *testing.F) {
+func FuzzHosts(f *testing.F) {
 	f.Add("127.0.0.1 localhost\n", "localhost")
 	f.Fuzz(func(t *testing.T, hosts, name string) {
-		for _, a := range LookupHosts(hosts, name) {
-			if !a.IsValid() {
-				t.Fatal("an address that is none")
-			}
+		addrs, canonical := lookupHosts(hosts, name)
+		for _, a := range addrs {
+			assert.True(t, a.IsValid())
+			assert.NotEmpty(t, lookupHostAddr(hosts, a.String()))
 		}
+		assert.Equal(t, len(addrs) > 0, canonical != "")
 	})
 }

@@ -1,2 +1,3 @@
-// Package dns is how a Pod finds names: its resolv.conf and its hosts file.
+// Package dns is how Pods find names: the resolv.conf and the hosts file that
+// they get, the resolver that reads them, and the name server of the cluster.
 package dns

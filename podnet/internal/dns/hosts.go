@@ -1,57 +1,76 @@
 package dns
 
 import (
+	"iter"
+	"net"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
-// LookupHosts returns the addresses that a hosts file gives for a name, in the
-// order of the file. Lines that make no sense are passed over, as hosts(5)
-// readers do.
-func LookupHosts(hosts, name string) []netip.Addr {
-	name = strings.TrimSuffix(name, ".")
-	var addrs []netip.Addr
-	for line := range strings.Lines(hosts) {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		addr, err := netip.ParseAddr(fields[0])
-		if err != nil || slices.Contains(addrs, addr) {
-			continue
-		}
-		if slices.ContainsFunc(fields[1:], func(f string) bool { return strings.EqualFold(strings.TrimSuffix(f, "."), name) }) {
-			addrs = append(addrs, addr)
+// hostLines yields the lines of a hosts file that make sense, as hosts(5)
+// readers take them: an address and its names.
+func hostLines(hosts string) iter.Seq2[netip.Addr, []string] {
+	return func(yield func(netip.Addr, []string) bool) {
+		for line := range strings.Lines(hosts) {
+			line, _, _ = strings.Cut(line, "#")
+			fields := strings.Fields(line)
+			if len(fields) < 2 {
+				continue
+			}
+			if addr, err := netip.ParseAddr(fields[0]); err == nil && !yield(addr, fields[1:]) {
+				return
+			}
 		}
 	}
-	return addrs
 }
 
-// Sort puts addresses into the order in which a program is to try them: by the
-// precedence of RFC 6724, so that localhost is ::1 before 127.0.0.1, and
-// otherwise as they are.
-func Sort(addrs []netip.Addr) {
-	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return precedence(b) - precedence(a) })
-}
-
-var (
-	uniqueLocal = netip.MustParsePrefix("fc00::/7")
-	siteLocal   = netip.MustParsePrefix("fec0::/10")
-)
-
-// precedence is that of RFC 6724's default policy table.
-func precedence(a netip.Addr) int {
-	switch {
-	case a == netip.IPv6Loopback():
-		return 50
-	case a.Unmap().Is4():
-		return 35
-	case uniqueLocal.Contains(a):
-		return 3
-	case siteLocal.Contains(a):
-		return 1
+// lookupHosts returns the addresses that a hosts file gives for a name, in the
+// order of the file, and its canonical name.
+func lookupHosts(hosts, name string) (addrs []netip.Addr, canonical string) {
+	name = hostKey(name)
+	for addr, names := range hostLines(hosts) {
+		for _, n := range names {
+			if hostKey(n) == name {
+				if addrs == nil {
+					canonical = hostKey(names[0])
+				}
+				addrs = append(addrs, addr)
+			}
+		}
 	}
-	return 40
+	return addrs, canonical
+}
+
+// lookupHostAddr returns the names that a hosts file gives for an address.
+func lookupHostAddr(hosts, addr string) (names []string) {
+	want, err := netip.ParseAddr(addr)
+	if err != nil {
+		return nil
+	}
+	for a, list := range hostLines(hosts) {
+		for _, n := range list {
+			if a == want {
+				names = append(names, absolute(n))
+			}
+		}
+	}
+	return names
+}
+
+// absolute ends a name with a dot, but for one without any, which is likely to
+// be a host's alone.
+func absolute(name string) string {
+	if strings.Contains(name, ".") {
+		return rooted(name)
+	}
+	return name
+}
+
+func hostKey(name string) string { return absolute(strings.ToLower(name)) }
+
+// toIPAddr writes an address as net does one of a hosts file or of a literal:
+// IPv4 in 16 bytes.
+func toIPAddr(a netip.Addr) net.IPAddr {
+	b := a.As16()
+	return net.IPAddr{IP: b[:], Zone: a.Zone()}
 }

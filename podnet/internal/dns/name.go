@@ -10,7 +10,7 @@ func IsName(name string) bool {
 		return true
 	}
 	name = strings.TrimSuffix(name, ".")
-	if name == "" || len(name) > 253 {
+	if name == "" || len(name) > maxName {
 		return false
 	}
 	for label := range strings.SplitSeq(name, ".") {

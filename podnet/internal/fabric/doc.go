@@ -1,9 +1,13 @@
-// Package fabric is the links between network namespaces: for now, veth pairs.
+// Package fabric is what lies between network namespaces: the veth of each, the
+// router of a node that they lead to, and the network between nodes.
 //
-// It knows packets, not Pods nor sockets. A link is a stack.LinkEndpoint for
-// either side, and what is written on one arrives at the other. Delivery has a
-// goroutine of its own, so that no stack's code runs beneath another's locks.
+// It knows packets and connections, neither Pods nor sockets. What is decided
+// about a new connection, [Rules] say, which are function hooks.
 //
-// A link that is made inside a testing/synctest bubble must be used and closed
-// there.
+// A router works in the goroutine of whoever sends, which may hold locks of its
+// stack, TCP's for one. So a router calls no stack: what it has for one waits in
+// a queue for the goroutine of that veth, which holds no lock. What is answered at
+// once (an ICMP error, say) takes the same way.
+//
+// What is made inside a testing/synctest bubble must be used and closed there.
 package fabric

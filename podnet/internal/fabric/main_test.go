@@ -35,28 +35,53 @@ func TestMain(m *testing.M) {
 type host struct {
 	*netstack.Owner
 	ns         *netstack.Namespace
-	end        *fabric.VethEnd
+	end        *fabric.Veth
 	ipv4, ipv6 netip.Addr
 }
 
-// connect returns two hosts with a veth between them.
+// connect returns two hosts at one router without rules.
 func connect(t testing.TB) (a, b host) {
 	t.Helper()
-	a.end, b.end = fabric.NewVeth(netstack.DefaultMTU)
+	hosts := newWorld(t, fabric.Rules{}, 1).hosts
+	return hosts[0], hosts[1]
+}
+
+// world is two hosts at each of its routers, whose numbers they have: 10.0.R.H and
+// fd00:R::H. The router is 10.0.R.254 and fd00:R::fe to them, and 172.18.0.R and
+// fc00::R to the others.
+type world struct {
+	network *fabric.Network
+	routers []*fabric.Router
+	hosts   []host
+}
+
+func newWorld(t testing.TB, rules fabric.Rules, routers int) world {
+	t.Helper()
+	w := world{network: fabric.NewNetwork(netstack.DefaultMTU)}
+	t.Cleanup(w.network.Close)
 	group := new(netstack.Group)
-	for i, h := range []*host{&a, &b} {
-		h.ipv4 = netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)})
-		h.ipv6 = netip.MustParseAddr(fmt.Sprintf("fd00::%d", 1+i))
-		var err error
-		h.ns, err = netstack.New(netstack.Config{Seed: uint64(i), Group: group})
-		require.NoError(t, err)
-		t.Cleanup(h.ns.Close)
-		require.NoError(t, h.ns.AddLink(netstack.Link{
-			Name: "eth0", Endpoint: h.end, Addrs: []netip.Prefix{netip.PrefixFrom(h.ipv4, 24), netip.PrefixFrom(h.ipv6, 64)},
-		}))
-		h.Owner = h.ns.NewOwner("app", 1, nil)
+	for n := range routers {
+		addrs := []netip.Addr{netip.AddrFrom4([4]byte{172, 18, 0, byte(n)}), netip.MustParseAddr(fmt.Sprintf("fc00::%d", n))}
+		r := fabric.NewRouter(fabric.RouterConfig{Network: w.network, Addrs: addrs, Seed: uint64(n), Rules: rules})
+		t.Cleanup(r.Close)
+		w.network.Attach(r, []netip.Prefix{netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", n)), netip.MustParsePrefix(fmt.Sprintf("fd00:%d::/64", n))})
+		w.routers = append(w.routers, r)
+		gateways := []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(n), 254}), netip.MustParseAddr(fmt.Sprintf("fd00:%d::fe", n))}
+		for i := range 2 {
+			h := host{ipv4: netip.AddrFrom4([4]byte{10, 0, byte(n), byte(1 + i)}), ipv6: netip.MustParseAddr(fmt.Sprintf("fd00:%d::%d", n, 1+i))}
+			h.end = r.NewVeth([]netip.Addr{h.ipv4, h.ipv6}, gateways, netstack.DefaultMTU)
+			var err error
+			h.ns, err = netstack.New(netstack.Config{Seed: uint64(2*n + i), Group: group})
+			require.NoError(t, err)
+			t.Cleanup(h.ns.Close)
+			require.NoError(t, h.ns.AddLink(netstack.Link{
+				Name: "eth0", Endpoint: h.end, Addrs: []netip.Prefix{netip.PrefixFrom(h.ipv4, 32), netip.PrefixFrom(h.ipv6, 128)}, Gateways: gateways,
+			}))
+			h.Owner = h.ns.NewOwner("app", 1, nil)
+			w.hosts = append(w.hosts, h)
+		}
 	}
-	return a, b
+	return w
 }
 
 // dial returns both ends of a TCP connection from a to b.

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -22,6 +21,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/netfilter"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -98,7 +98,7 @@ func echo(t *testing.T, c net.Conn, data []byte) {
 
 // tap sees the packets that a stack writes.
 type tap struct {
-	*fabric.VethEnd
+	*fabric.Veth
 	seen func(*stack.PacketBuffer)
 }
 
@@ -106,31 +106,34 @@ func (t tap) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	for _, pkt := range pkts.AsSlice() {
 		t.seen(pkt)
 	}
-	return t.VethEnd.WritePackets(pkts)
+	return t.Veth.WritePackets(pkts)
 }
 
 // A stream crosses in segments of up to 64 KiB, which say that they are to be cut
 // to the MTU; all else keeps to it.
 func TestLongSegmentsAtAnMTUOf1500(t *testing.T) {
-	one, other := fabric.NewVeth(1500)
+	r := fabric.NewRouter(fabric.RouterConfig{})
+	defer r.Close()
 	var longest, datagrams atomic.Int64
-	watched := tap{one, func(pkt *stack.PacketBuffer) {
-		longest.Store(max(longest.Load(), int64(pkt.Size())))
-		if pkt.GSOOptions.Type == stack.GSONone {
-			assert.LessOrEqual(t, pkt.Size(), 1500)
-			datagrams.Add(1)
-			return
-		}
-		assert.LessOrEqual(t, int(pkt.GSOOptions.MSS), 1460)
-	}}
 	var owners []*netstack.Owner
-	for i, end := range []stack.LinkEndpoint{watched, other} {
+	for i := range 2 {
 		ns, err := netstack.New(netstack.Config{})
 		require.NoError(t, err)
 		defer ns.Close()
-		require.NoError(t, ns.AddLink(netstack.Link{Name: "eth0", Endpoint: end, Addrs: []netip.Prefix{
-			netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), 24),
-		}}))
+		addr, gateway := netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}), netip.AddrFrom4([4]byte{10, 0, 0, 254})
+		var end stack.LinkEndpoint = r.NewVeth([]netip.Addr{addr}, []netip.Addr{gateway}, 1500)
+		if i == 0 {
+			end = tap{end.(*fabric.Veth), func(pkt *stack.PacketBuffer) {
+				longest.Store(max(longest.Load(), int64(pkt.Size())))
+				if pkt.GSOOptions.Type == stack.GSONone {
+					assert.LessOrEqual(t, pkt.Size(), 1500)
+					datagrams.Add(1)
+					return
+				}
+				assert.LessOrEqual(t, int(pkt.GSOOptions.MSS), 1460)
+			}}
+		}
+		require.NoError(t, ns.AddLink(netstack.Link{Name: "eth0", Endpoint: end, Addrs: []netip.Prefix{netip.PrefixFrom(addr, 32)}, Gateways: []netip.Addr{gateway}}))
 		owners = append(owners, ns.NewOwner("app", 1, nil))
 	}
 	l, err := owners[1].Listen(t.Context(), "tcp", ":80")
@@ -167,8 +170,14 @@ func (s stub) DeliverNetworkPacket(_ tcpip.NetworkProtocolNumber, pkt *stack.Pac
 	s.handle(pkt)
 }
 
-func send(e *fabric.VethEnd, data []byte, gso stack.GSO) tcpip.Error {
-	pkt := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(data)})
+// send writes a UDP packet of the length of data to 10.0.0.2.
+func send(e *fabric.Veth, data string, gso stack.GSO) tcpip.Error {
+	b := append(make([]byte, header.IPv4MinimumSize+header.UDPMinimumSize), data...)
+	header.IPv4(b).Encode(&header.IPv4Fields{
+		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.UDPProtocolNumber), Flags: header.IPv4FlagDontFragment,
+		SrcAddr: tcpip.AddrFrom4([4]byte{10, 0, 0, 1}), DstAddr: tcpip.AddrFrom4([4]byte{10, 0, 0, 2}),
+	})
+	pkt := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 	defer pkt.DecRef()
 	pkt.NetworkProtocolNumber = header.IPv4ProtocolNumber
 	pkt.GSOOptions = gso
@@ -178,145 +187,108 @@ func send(e *fabric.VethEnd, data []byte, gso stack.GSO) tcpip.Error {
 	return err
 }
 
+// text returns the payload of a UDP packet.
 func text(pkt *stack.PacketBuffer) string {
 	b := pkt.ToBuffer()
 	defer b.Release()
-	return string(b.Flatten())
+	return string(b.Flatten()[header.IPv4MinimumSize+header.UDPMinimumSize:])
+}
+
+// pair returns the veths of 10.0.0.1 and 10.0.0.2, and what the router drops.
+func pair(t *testing.T) (from, to *fabric.Veth, drops func() []string) {
+	var mu sync.Mutex
+	var list []string
+	r := fabric.NewRouter(fabric.RouterConfig{Rules: fabric.Rules{Dropped: func(_ netfilter.Tuple, why string) {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, why)
+	}}})
+	t.Cleanup(r.Close)
+	gateways := []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 254})}
+	from = r.NewVeth([]netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 1})}, gateways, 1500)
+	to = r.NewVeth([]netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 2})}, gateways, 1500)
+	t.Cleanup(from.Close)
+	t.Cleanup(to.Close)
+	return from, to, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return list
+	}
 }
 
 func TestWhatArrives(t *testing.T) {
-	long := make([]byte, 1401)
+	const headers = header.IPv4MinimumSize + header.UDPMinimumSize
 	for name, tt := range map[string]struct {
-		prepare func(from, to *fabric.VethEnd)
-		data    []byte
+		prepare func(from, to *fabric.Veth)
+		length  int
 		gso     stack.GSO
-		arrives bool
+		drop    string // why it does not arrive
 	}{
-		"a packet":                         {data: []byte("x"), arrives: true},
-		"as long as the receiver's MTU":    {data: long[:1400], arrives: true},
-		"longer than the receiver's MTU":   {data: long},
-		"a long segment":                   {data: long, gso: stack.GSO{Type: stack.GSOTCPv4}, arrives: true},
-		"with nobody there":                {data: []byte("x"), prepare: func(_, to *fabric.VethEnd) { to.Attach(nil) }},
-		"after this end was closed":        {data: []byte("x"), prepare: func(from, _ *fabric.VethEnd) { from.Close() }},
-		"after the other end was closed":   {data: []byte("x"), prepare: func(_, to *fabric.VethEnd) { to.Close() }},
-		"after both were, one of them two": {data: []byte("x"), prepare: func(from, to *fabric.VethEnd) { from.Close(); to.Close(); to.Close() }},
+		"a packet":                       {length: 1},
+		"as long as the receiver's MTU":  {length: 1400 - headers},
+		"longer than the receiver's MTU": {length: 1401 - headers, drop: fabric.DropTooBig},
+		"a long segment":                 {length: 2000, gso: stack.GSO{Type: stack.GSOTCPv4, MSS: 1360}},
+		"segments that are too long":     {length: 2000, gso: stack.GSO{Type: stack.GSOTCPv4, MSS: 1460}, drop: fabric.DropTooBig},
+		"with nobody there":              {length: 1, prepare: func(_, to *fabric.Veth) { to.Attach(nil) }, drop: fabric.DropNoDevice},
+		"after the other end was closed": {length: 1, prepare: func(_, to *fabric.Veth) { to.Close(); to.Close() }, drop: fabric.DropNoRoute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			from, to := fabric.NewVeth(1500)
+			from, to, drops := pair(t)
 			to.SetMTU(1400)
 			assert.EqualValues(t, 1500, from.MTU())
 			assert.False(t, to.IsAttached())
-			var got []string
+			var got []int
 			to.Attach(stub{handle: func(pkt *stack.PacketBuffer) {
 				assert.Equal(t, tt.gso, pkt.GSOOptions)
 				assert.Equal(t, header.IPv4ProtocolNumber, pkt.NetworkProtocolNumber)
-				got = append(got, text(pkt))
+				got = append(got, len(text(pkt)))
 			}})
 			assert.True(t, to.IsAttached())
 			if tt.prepare != nil {
 				tt.prepare(from, to)
 			}
-			assert.Nil(t, send(from, tt.data, tt.gso))
+			assert.Nil(t, send(from, string(make([]byte, tt.length)), tt.gso))
 			to.Close()
-			if tt.arrives {
-				assert.Equal(t, []string{string(tt.data)}, got)
+			if tt.drop == "" {
+				assert.Equal(t, []int{tt.length}, got)
+				assert.Empty(t, drops())
 			} else {
 				assert.Empty(t, got)
+				assert.Contains(t, drops(), tt.drop)
 			}
 		})
 	}
 }
 
 func TestPacketsArriveInOrderAndBeforeCloseReturns(t *testing.T) {
-	from, to := fabric.NewVeth(1500)
+	from, to, _ := pair(t)
 	var got []string
 	to.Attach(stub{handle: func(pkt *stack.PacketBuffer) { got = append(got, text(pkt)) }})
 	var want []string
 	for i := range 900 {
 		want = append(want, fmt.Sprint(i))
-		require.Nil(t, send(from, []byte(want[i]), stack.GSO{}))
+		require.Nil(t, send(from, want[i], stack.GSO{}))
 	}
-	from.Close()
+	to.Close()
 	assert.Equal(t, want, got)
 }
 
 func TestAFullBacklogDropsPackets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from, to := fabric.NewVeth(1500)
+		from, to, drops := pair(t)
 		var arrived int
 		busy := make(chan struct{})
 		to.Attach(stub{handle: func(*stack.PacketBuffer) { arrived++; <-busy }})
-		require.Nil(t, send(from, []byte("x"), stack.GSO{}))
+		send(from, "x", stack.GSO{})
 		synctest.Wait() // it is being delivered
-		for range 1000 {
-			require.Nil(t, send(from, []byte("x"), stack.GSO{}))
+		for range 1001 {
+			send(from, "x", stack.GSO{})
 		}
-		assert.Equal(t, &tcpip.ErrNoBufferSpace{}, send(from, []byte("x"), stack.GSO{}))
+		assert.Equal(t, []string{fabric.DropQueueFull}, drops())
 		close(busy)
-		from.Close()
+		to.Close()
 		assert.Equal(t, 1001, arrived)
 	})
-}
-
-// Two stacks that answer each other's answers: the stack of the goroutine does
-// not grow, and Close ends it.
-func TestAnswersToAnswersDoNotRecurse(t *testing.T) {
-	a, b := fabric.NewVeth(1500)
-	var answers atomic.Int64
-	enough := make(chan struct{})
-	answer := func(from *fabric.VethEnd) stub {
-		return stub{handle: func(*stack.PacketBuffer) {
-			assert.Less(t, runtime.Callers(0, make([]uintptr, 100)), 20)
-			if answers.Add(1) == 10000 {
-				close(enough)
-			}
-			send(from, []byte("x"), stack.GSO{})
-		}}
-	}
-	a.Attach(answer(a))
-	b.Attach(answer(b))
-	send(a, []byte("x"), stack.GSO{})
-	<-enough
-	a.Close()
-}
-
-// A router's answer to a SYN is an ICMP error, for which the TCP endpoint takes
-// the lock that it holds while it sends the SYN.
-func TestAnAnswerThatWantsTheWritersLock(t *testing.T) {
-	inAndOutside(t, func(t *testing.T) {
-		here, there := fabric.NewVeth(1500)
-		ns, err := netstack.New(netstack.Config{})
-		require.NoError(t, err)
-		defer ns.Close()
-		self := netip.MustParseAddr("10.0.0.1")
-		require.NoError(t, ns.AddLink(netstack.Link{
-			Name: "eth0", Endpoint: here, Addrs: []netip.Prefix{netip.PrefixFrom(self, 24)}, Gateways: []netip.Addr{netip.MustParseAddr("10.0.0.254")},
-		}))
-		there.Attach(stub{handle: func(pkt *stack.PacketBuffer) { send(there, unreachable([]byte(text(pkt))), stack.GSO{}) }})
-		_, err = ns.NewOwner("app", 1, nil).Dial(t.Context(), "tcp", "192.0.2.1:80")
-		require.ErrorIs(t, err, syscall.EHOSTUNREACH)
-		assert.EqualError(t, err, "dial tcp 192.0.2.1:80: connect: no route to host")
-	})
-}
-
-// unreachable returns the ICMP error that says that the host of an IPv4 packet
-// cannot be reached.
-func unreachable(packet []byte) []byte {
-	orig := header.IPv4(packet)
-	about := packet[:int(orig.HeaderLength())+8]
-	b := make([]byte, header.IPv4MinimumSize+header.ICMPv4MinimumSize, 100)
-	b = append(b, about...)
-	ip := header.IPv4(b)
-	ip.Encode(&header.IPv4Fields{
-		TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.ICMPv4ProtocolNumber),
-		SrcAddr: tcpip.AddrFrom4([4]byte{10, 0, 0, 254}), DstAddr: orig.SourceAddress(),
-	})
-	ip.SetChecksum(^ip.CalculateChecksum())
-	icmp := header.ICMPv4(ip.Payload())
-	icmp.SetType(header.ICMPv4DstUnreachable)
-	icmp.SetCode(header.ICMPv4HostUnreachable)
-	icmp.SetChecksum(header.ICMPv4Checksum(icmp, 0))
-	return b
 }
 
 func TestCloseUnderTraffic(t *testing.T) {

@@ -3,6 +3,7 @@
 package ipam
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -37,6 +38,22 @@ func NodeRanges(cluster netip.Prefix, n int) ([]netip.Prefix, error) {
 		addr = next(addr, whole-size)
 	}
 	return ranges, nil
+}
+
+// NodeAddrs returns the addresses of n nodes in their own range: those after its
+// gateway. It fails if they would not fit.
+func NodeAddrs(subnet netip.Prefix, n int) ([]netip.Addr, error) {
+	addrs := make([]netip.Addr, n)
+	a := subnet.Masked().Addr().Next()
+	for i := range addrs {
+		a = a.Next()
+		last := a.Is4() && !subnet.Contains(a.Next()) // the broadcast address
+		if !subnet.Contains(a) || last {
+			return nil, fmt.Errorf("ipam: range %s is too small for %d nodes", subnet, n)
+		}
+		addrs[i] = a
+	}
+	return addrs, nil
 }
 
 // next returns a plus 2^shift.
@@ -112,6 +129,17 @@ func (a *Allocator) following(addr netip.Addr) netip.Addr {
 		return a.gateway
 	}
 	return addr.Next()
+}
+
+// Free reports whether there are count addresses to give out.
+func (a *Allocator) Free(count int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.last.IsValid() {
+		return true
+	}
+	first, last := a.gateway.Next().As4(), a.last.As4()
+	return len(a.used)+count <= int(binary.BigEndian.Uint32(last[:])-binary.BigEndian.Uint32(first[:]))+1
 }
 
 // Release gives an address back.

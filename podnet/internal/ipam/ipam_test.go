@@ -83,3 +83,20 @@ func TestTheLastRangeThereIs(t *testing.T) {
 	_, err = a.Allocate()
 	assert.ErrorIs(t, err, ErrExhausted)
 }
+
+func TestFree(t *testing.T) {
+	a := NewAllocator(netip.MustParsePrefix("10.244.0.0/29"))
+	var last netip.Addr
+	for i := range 5 {
+		assert.True(t, a.Free(5-i))
+		assert.False(t, a.Free(6-i))
+		last, _ = a.Allocate()
+	}
+	assert.False(t, a.Free(1))
+	_, err := a.Allocate()
+	assert.ErrorIs(t, err, ErrExhausted)
+	a.Release(last)
+	assert.True(t, a.Free(1))
+	assert.True(t, NewAllocator(netip.MustParsePrefix("255.255.255.252/30")).Free(1))
+	assert.True(t, NewAllocator(netip.MustParsePrefix("fd00::/64")).Free(1))
+}

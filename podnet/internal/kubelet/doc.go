@@ -3,7 +3,7 @@
 // the sidecars and containers, probes them, restarts them with back-off, and
 // stops everything in the end.
 //
-// [Start] gives a Pod to a [Worker], which acts through a [Runtime] and tells
+// [New] gives a Pod to a [Worker], which acts through a [Runtime] and tells
 // what it did by a [Status] and by Events. The rest are pure functions: the
 // columns that kubectl prints of a Status, and the files /etc/hosts and
 // /etc/hostname.

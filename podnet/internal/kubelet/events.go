@@ -9,6 +9,7 @@ import (
 // text. Equal events are not counted together: that is the recorder's part.
 type Event struct {
 	Time    time.Time
+	Source  string // who reports it: [SourceScheduler], or "" for the kubelet
 	Type    string // [EventNormal] or [EventWarning]
 	Reason  string // "Started", "BackOff", ...
 	Message string
@@ -17,6 +18,9 @@ type Event struct {
 	// "spec.initContainers{proxy}". It is empty for an event of the Pod.
 	FieldPath string
 }
+
+// SourceScheduler is the source of what the scheduler reports.
+const SourceScheduler = "default-scheduler"
 
 // The types of an [Event].
 const (
@@ -43,6 +47,12 @@ const (
 	eventFailedPostStartHook    = "FailedPostStartHook"
 	eventFailedPreStopHook      = "FailedPreStopHook"
 	eventDeadlineExceeded       = "DeadlineExceeded"
+)
+
+// The reasons of the scheduler's events (pkg/scheduler/schedule_one.go).
+const (
+	eventScheduled        = "Scheduled"
+	eventFailedScheduling = "FailedScheduling"
 )
 
 // podEvent reports an event of the Pod.

@@ -228,9 +228,22 @@ type life struct {
 
 func begin(t *testing.T, pod Pod, runtime *fakeRuntime) *life {
 	t.Helper()
+	return beginAt(t, pod, Placement{Node: "node-1"}, runtime)
+}
+
+// startOn begins the life of a Pod that has a node.
+func startOn(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
+	w := New(pod, Placement{Node: "node-1"}, runtime, onEvent, onStatus)
+	w.Start()
+	return w
+}
+
+// beginAt begins the life of a Pod with its first placement.
+func beginAt(t *testing.T, pod Pod, placement Placement, runtime *fakeRuntime) *life {
+	t.Helper()
 	l := &life{t: t, runtime: runtime, begun: time.Now()}
 	runtime.begun = l.begun
-	l.Worker = Start(pod, runtime, func(e Event) {
+	l.Worker = New(pod, placement, runtime, func(e Event) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.events = append(l.events, e)
@@ -239,6 +252,7 @@ func begin(t *testing.T, pod Pod, runtime *fakeRuntime) *life {
 		defer l.mu.Unlock()
 		l.statuses = append(l.statuses, s)
 	})
+	l.Start()
 	t.Cleanup(l.Stop)
 	synctest.Wait()
 	return l

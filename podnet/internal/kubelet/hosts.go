@@ -68,6 +68,15 @@ func Nodename(hostname, domain string, asFQDN bool) (string, error) {
 // HostnameFile returns the text of /etc/hostname.
 func HostnameFile(hostname string) string { return hostname + "\n" }
 
+// hostNetworkHeader is what the kubelet writes before the node's own /etc/hosts.
+const hostNetworkHeader = "# Kubernetes-managed hosts file (host network).\n"
+
+// HostNetworkHostsFile returns the text of /etc/hosts in a Pod on the host
+// network: the node's own, and the aliases.
+func HostNetworkHostsFile(nodeHosts string, aliases []HostAlias) string {
+	return hostNetworkHeader + nodeHosts + aliasLines(aliases)
+}
+
 // HostsFile returns the text of /etc/hosts: a line for each address of the Pod,
 // with its hostname and, if domain is not empty, first its full name; then the
 // aliases. The kubelet writes it anew at every start of a container.
@@ -81,8 +90,24 @@ func HostsFile(addrs []netip.Addr, hostname, domain string, aliases []HostAlias)
 			fmt.Fprintf(&b, "%s\t%s\n", addr, hostname)
 		}
 	}
+	b.WriteString(aliasLines(aliases))
+	return b.String()
+}
+
+// ContainerHosts returns what follows in /etc/hosts where each container has an
+// address of its own: a line for each, with its name. No kubelet writes such.
+func ContainerHosts(containers []HostAlias) string {
+	return hostLines("# Containers, each with its own IP.\n", containers)
+}
+
+func aliasLines(aliases []HostAlias) string {
+	return hostLines("# Entries added by HostAliases.\n", aliases)
+}
+
+func hostLines(title string, aliases []HostAlias) string {
+	var b strings.Builder
 	if len(aliases) > 0 {
-		b.WriteString("\n# Entries added by HostAliases.\n")
+		b.WriteString("\n" + title)
 	}
 	for _, a := range aliases {
 		fmt.Fprintf(&b, "%s\t%s\n", a.IP, strings.Join(a.Hostnames, "\t"))

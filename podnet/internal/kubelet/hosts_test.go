@@ -97,3 +97,16 @@ func TestNodename(t *testing.T) {
 		}
 	}
 }
+
+func TestHostNetworkHostsFile(t *testing.T) {
+	const node = "127.0.0.1\tlocalhost\n172.18.0.2\tnode-1\n"
+	assert.Equal(t, "# Kubernetes-managed hosts file (host network).\n"+node, HostNetworkHostsFile(node, nil))
+	assert.Equal(t, "# Kubernetes-managed hosts file (host network).\n"+node+"\n# Entries added by HostAliases.\n10.1.2.3\tdb\tdb.local\n",
+		HostNetworkHostsFile(node, []HostAlias{{IP: "10.1.2.3", Hostnames: []string{"db", "db.local"}}}))
+}
+
+func TestContainerHosts(t *testing.T) {
+	assert.Empty(t, ContainerHosts(nil))
+	assert.Equal(t, "\n# Containers, each with its own IP.\n10.244.0.7\tapp\nfd00::7\tapp\n",
+		ContainerHosts([]HostAlias{{IP: "10.244.0.7", Hostnames: []string{"app"}}, {IP: "fd00::7", Hostnames: []string{"app"}}}))
+}

@@ -22,6 +22,10 @@ type Pod struct {
 	// ActiveDeadline is how long the Pod may be active. Zero means for ever.
 	ActiveDeadline time.Duration
 
+	// HostNetwork says that the Pod has its node's addresses, even before it has
+	// a sandbox.
+	HostNetwork bool
+
 	// ReadinessGates are the types of further conditions that must be true for
 	// the Pod to be ready; see [Worker.SetCondition].
 	ReadinessGates []ConditionType
@@ -37,6 +41,18 @@ type Pod struct {
 
 // String names the Pod as the kubelet does in its messages.
 func (p Pod) String() string { return fmt.Sprintf("%s_%s(%s)", p.Name, p.Namespace, p.UID) }
+
+// columns returns the number of the containers that kubectl counts: sidecars and
+// containers.
+func (p Pod) columns() int {
+	n := len(p.Containers)
+	for _, c := range p.InitContainers {
+		if c.RestartPolicy == RestartPolicyAlways {
+			n++
+		}
+	}
+	return n
+}
 
 // Container is one container of a [Pod].
 type Container struct {

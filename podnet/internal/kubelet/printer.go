@@ -91,7 +91,7 @@ func ReadyColumn(s Status) string {
 			ready++
 		}
 	}
-	return fmt.Sprintf("%d/%d", ready, all)
+	return fmt.Sprintf("%d/%d", ready, max(all, s.columns))
 }
 
 // counted returns the statuses that kubectl counts: sidecars up to the first init

@@ -21,7 +21,10 @@ type Status struct {
 	// sandbox is gone.
 	IPs []netip.Addr
 
-	// StartTime is when the worker was started.
+	// HostIPs are the addresses of the Pod's node, the primary one first.
+	HostIPs []netip.Addr
+
+	// StartTime is when the Pod got its node. It is zero before.
 	StartTime time.Time
 
 	// InitContainers are in the Pod's order, and Containers sorted by name, as
@@ -31,6 +34,8 @@ type Status struct {
 	// DeletionTimestamp is when the grace period of a deleted Pod ends, as in
 	// metadata.deletionTimestamp. It is zero for a Pod that is not deleted.
 	DeletionTimestamp time.Time
+
+	columns int // containers that kubectl counts, by the Pod's spec
 }
 
 // ContainerStatus is what is known of one container.
@@ -110,10 +115,14 @@ const (
 	messageDeadlineExceeded = "Pod was active on the node longer than the specified deadline"
 )
 
+// Ready reports whether the Pod's condition Ready is true.
+func (s Status) Ready() bool { return conditionIs(s.Conditions, PodReady, ConditionTrue) }
+
 // clone returns a copy that shares nothing with s.
 func (s Status) clone() Status {
 	s.Conditions = slices.Clone(s.Conditions)
 	s.IPs = slices.Clone(s.IPs)
+	s.HostIPs = slices.Clone(s.HostIPs)
 	s.InitContainers = cloneStatuses(s.InitContainers)
 	s.Containers = cloneStatuses(s.Containers)
 	return s
@@ -142,8 +151,11 @@ func clonePointer[T any](p *T) *T {
 // publish makes the state known if it has changed.
 func (w *Worker) publish() {
 	s := w.newStatus()
+	same := reflect.DeepEqual(s, w.status) // only this goroutine writes it
+	if !same && w.before != nil {
+		w.before(s)
+	}
 	w.mu.Lock()
-	same := reflect.DeepEqual(s, w.status)
 	if !same {
 		w.status = s
 		w.broadcast()
@@ -167,15 +179,25 @@ func (w *Worker) publish() {
 
 // newStatus derives the status from the worker's state and the last status.
 func (w *Worker) newStatus() Status {
+	switch {
+	case !w.placed():
+		return w.unplacedStatus()
+	case w.placement.Rejection != nil:
+		return w.rejectedStatus()
+	}
 	init, containers := w.containerStatuses()
 	in := phaseInput{pod: &w.pod, init: init, containers: containers, initialized: w.initialized(), ended: w.terminated}
 	s := Status{
 		Phase:             in.phase(),
 		IPs:               w.addrs,
-		StartTime:         w.status.StartTime,
+		HostIPs:           w.placement.HostIPs,
+		StartTime:         w.startTime,
 		InitContainers:    init,
 		Containers:        containers,
 		DeletionTimestamp: w.deletionTimestamp,
+	}
+	if w.pod.HostNetwork && len(s.IPs) == 0 {
+		s.IPs = s.HostIPs
 	}
 	if w.evicted {
 		s.Phase, s.Reason, s.Message = PodFailed, ReasonDeadlineExceeded, messageDeadlineExceeded

@@ -32,6 +32,12 @@ func (w *Worker) sync() (pause time.Duration, more bool) {
 	case req.stop:
 		w.powerOff()
 		return 0, false
+	case !w.placed():
+		w.publish()
+		return forever, !req.deleted // nobody has to be asked, so it goes at once
+	case w.placement.Rejection != nil:
+		w.publish()
+		return 0, false
 	case req.deleted || w.evicted || w.finished():
 		w.terminate()
 		return 0, false
@@ -112,7 +118,11 @@ func (w *Worker) observe() request {
 	w.mu.Lock()
 	req := w.request
 	w.request.sandboxDied = false
+	w.request.placements = nil
 	w.mu.Unlock()
+	for _, p := range req.placements {
+		w.place(p)
+	}
 
 	w.deleting = req.deleted
 	if req.deleted {
@@ -131,7 +141,7 @@ func (w *Worker) observe() request {
 			w.restartAllAt = time.Now().Add(relistPeriod)
 		}
 	}
-	if d := w.pod.ActiveDeadline; d > 0 && !w.evicted && !req.deleted && time.Since(w.status.StartTime) >= d {
+	if d := w.pod.ActiveDeadline; d > 0 && w.placed() && !w.evicted && !req.deleted && time.Since(w.startTime) >= d {
 		w.evicted = true
 		w.podEvent(EventNormal, eventDeadlineExceeded, messageDeadlineExceeded)
 	}

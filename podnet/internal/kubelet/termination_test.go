@@ -215,7 +215,7 @@ func TestCallsCutOffByDeleteAreNotTold(t *testing.T) {
 				var events []Event
 				del := func() { <-started; w.Delete(30 * time.Second) }
 				runtime := &fakeRuntime{begun: time.Now(), sandbox: func(int) error { del(); return err }}
-				w = Start(newPod(RestartPolicyAlways, "app"), runtime, func(e Event) { events = append(events, e) }, nil)
+				w = startOn(newPod(RestartPolicyAlways, "app"), runtime, func(e Event) { events = append(events, e) }, nil)
 				close(started)
 				<-w.Done()
 				assert.Empty(t, events)
@@ -231,7 +231,7 @@ func TestCallsCutOffByDeleteAreNotTold(t *testing.T) {
 					w.Delete(30 * time.Second)
 					return runs(0), err
 				}}
-				w = Start(newPod(RestartPolicyAlways, "app", "next"), runtime, func(e Event) { events = append(events, e.Reason) }, nil)
+				w = startOn(newPod(RestartPolicyAlways, "app", "next"), runtime, func(e Event) { events = append(events, e.Reason) }, nil)
 				close(started)
 				<-w.Done()
 				if err != nil {

@@ -19,6 +19,7 @@ type Worker struct {
 	runtime  Runtime
 	onEvent  func(Event)
 	onStatus func(Status)
+	before   func(Status)    // may be nil
 	telling  chan struct{}   // one slot: the turn to call onEvent or onStatus
 	ctx      context.Context // of calls to the runtime; ends by Delete and Stop
 	cancel   context.CancelFunc
@@ -34,6 +35,8 @@ type Worker struct {
 	hooks      sync.WaitGroup
 
 	// Of the worker's goroutine.
+	placement         Placement
+	startTime         time.Time        // when the Pod got its node; zero before
 	containers        []*container     // init containers first, in the order of the Pod
 	pulls             map[string]*pull // by image, as the kubelet's is by Pod and image
 	sandbox           sandboxState
@@ -66,6 +69,7 @@ type request struct {
 	deletedAt   time.Time     // of the first Delete
 	grace       time.Duration // the shortest that was asked for
 	conditions  []Condition
+	placements  []Placement // that the worker has not seen
 }
 
 // deletionTimestamp returns when the grace period ends. The API server counts a
@@ -80,20 +84,14 @@ const (
 	sandboxDead                      // made once, and gone
 )
 
-// Start is New and then the worker's Start.
-func Start(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
-	w := New(pod, runtime, onEvent, onStatus)
-	w.Start()
-	return w
-}
-
-// New returns the worker of a pod whose life has not begun; Start begins it.
+// New returns the worker of a pod whose life has not begun; Start begins it. A
+// pod without a node waits for [Worker.Place].
 //
 // Each event is given to onEvent, before the status that it explains, and each
 // status that is published to onStatus; either may be nil. They are called one at
 // a time. They must return soon, and must not call Stop: the worker waits for
 // them.
-func New(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
+func New(pod Pod, placement Placement, runtime Runtime, onEvent func(Event), onStatus func(Status)) *Worker {
 	w := &Worker{
 		pod:     pod,
 		runtime: runtime,
@@ -114,11 +112,20 @@ func New(pod Pod, runtime Runtime, onEvent func(Event), onStatus func(Status)) *
 	for _, c := range pod.Containers {
 		w.containers = append(w.containers, &container{spec: c})
 	}
-	w.status = Status{Phase: PodPending, StartTime: time.Now()}
+	w.status = Status{Phase: PodPending}
+	w.request.placements = []Placement{placement}
+	if placement.Node != "" && placement.Rejection == nil {
+		w.settle(placement) // else the status waits for the event that explains it
+	}
 	w.publish()
 	w.onStatus = onStatus
 	return w
 }
+
+// BeforeStatus has f called with each status before anybody else can see it: who
+// waits for a status finds done what f does. It is for the time before Start. f
+// must return at once, call nothing of the worker, and not modify the status.
+func (w *Worker) BeforeStatus(f func(Status)) { w.before = f }
 
 // Start begins the Pod's life. It is called once, and does not wait for anything
 // to happen.
@@ -242,8 +249,8 @@ func (w *Worker) loop() {
 		if !more {
 			return
 		}
-		if d := w.pod.ActiveDeadline; d > 0 {
-			left := max(0, d-time.Since(w.status.StartTime))
+		if d := w.pod.ActiveDeadline; d > 0 && w.placed() {
+			left := max(0, d-time.Since(w.startTime))
 			if pause == forever || left < pause {
 				pause = left
 			}

@@ -325,7 +325,7 @@ func TestFinalPhaseComesWhenTheSandboxIsDown(t *testing.T) {
 		var w *Worker
 		var phase Phase
 		started := make(chan struct{})
-		w = Start(newPod(RestartPolicyNever, "app"), &fakeRuntime{
+		w = startOn(newPod(RestartPolicyNever, "app"), &fakeRuntime{
 			start: always(func() *fakeProcess { return exits(0, 0) }),
 			down:  func() { <-started; phase = w.Status().Phase },
 		}, nil, nil)
@@ -432,7 +432,7 @@ func isClosed(ch <-chan struct{}) bool {
 
 func TestChangedMissesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := Start(newPod(RestartPolicyNever, "app"), &fakeRuntime{
+		w := startOn(newPod(RestartPolicyNever, "app"), &fakeRuntime{
 			start: always(func() *fakeProcess { return exits(0, time.Minute) }),
 		}, nil, nil)
 		defer w.Stop()
@@ -477,7 +477,7 @@ func TestEventsComeBeforeTheStatusTheyExplain(t *testing.T) {
 		var w *Worker
 		ready := make(chan struct{})
 		var seen []string
-		w = Start(newPod(RestartPolicyAlways, "app"), &fakeRuntime{}, func(e Event) {
+		w = startOn(newPod(RestartPolicyAlways, "app"), &fakeRuntime{}, func(e Event) {
 			<-ready
 			seen = append(seen, e.Reason+" "+string(w.Status().Phase)) // no lock is held
 		}, nil)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // A Resolver gives the addresses of a host name, in the order in which they
@@ -107,6 +108,22 @@ var services = map[string]uint16{
 	"mysql": 3306, "ntp": 123, "pop3": 110, "postgresql": 5432, "redis": 6379, "smtp": 25, "ssh": 22, "syslog": 514, "telnet": 23,
 }
 
+// LookupPort returns the port of a service for a network of package net's
+// Resolver.LookupPort. Its errors are net's.
+func LookupPort(networkName, service string) (int, error) {
+	switch networkName {
+	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6", "ip":
+	case "":
+		networkName = "ip"
+	default:
+		if strings.Trim(service, "+-0123456789") != "" {
+			return 0, &net.AddrError{Err: "unknown network", Addr: networkName}
+		}
+	}
+	port, err := network{name: networkName}.lookupPort(service)
+	return int(port), err
+}
+
 func (n network) lookupPort(service string) (uint16, error) {
 	if strings.Trim(service, "+-0123456789") == "" {
 		// net looks nothing up for a number, and has its own way to read one.
@@ -118,7 +135,7 @@ func (n network) lookupPort(service string) (uint16, error) {
 	if p, ok := services[strings.ToLower(service)]; ok {
 		return p, nil
 	}
-	return 0, &net.DNSError{Err: "unknown port", Name: n.name + "/" + service, IsNotFound: true}
+	return 0, &net.DNSError{Err: "unknown port", Name: strings.TrimRight(n.name, "46") + "/" + service, IsNotFound: true}
 }
 
 // firstForListen picks the address that a listener binds: IPv4 if there is
@@ -206,5 +223,11 @@ func prefix(p tcpip.AddressWithPrefix) netip.Prefix {
 func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
 
 func subnet(p netip.Prefix) tcpip.Subnet {
+	if p.Bits() == 0 { // address makes none of an unspecified address
+		if p.Addr().Is4() {
+			return header.IPv4EmptySubnet
+		}
+		return header.IPv6EmptySubnet
+	}
 	return tcpip.AddressWithPrefix{Address: address(p.Masked().Addr()), PrefixLen: p.Bits()}.Subnet()
 }

@@ -189,9 +189,10 @@ func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.Ad
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
-	if d.LocalAddr != (netip.AddrPort{}) {
-		if err := o.bindToDial(ep, d.LocalAddr, raddr); err != nil {
+	if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
+		if err := o.bindToDial(ep, from, raddr); err != nil {
 			ep.Close()
 			return nil, err
 		}
@@ -263,7 +264,7 @@ func (ns *Namespace) cannotConnect(a netip.Addr, stream bool) syscall.Errno {
 	case needsZone(a):
 		return syscall.EINVAL
 	}
-	return 0
+	return ns.refused(a)
 }
 
 // needsZone reports whether a means something on a certain link only, which a

@@ -147,6 +147,7 @@ func (o *Owner) openIP(n network, protocol int, v4 bool, peer *net.IPAddr, setup
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	if err := setup(ep); err != nil {
 		ep.Close()
 		return nil, err

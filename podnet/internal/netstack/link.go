@@ -10,21 +10,23 @@ import (
 	"slices"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/link/pipe"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"podnet.dev/podnet/internal/iproute"
 )
 
 // A Link is a network interface of a namespace beside lo.
 type Link struct {
-	Name     string             // eth0
-	Addrs    []netip.Prefix     // each with the length of its subnet; several links may have the same
-	Hosts    []netip.Addr       // who else is on the link, each with a host route
-	Gateways []netip.Addr       // default routes, at most one for each family
-	Endpoint stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
-	MAC      net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
+	Name           string             // eth0
+	Addrs          []netip.Prefix     // each with the length of its subnet; several links may have the same
+	Gateways       []netip.Addr       // default routes, at most one for each family
+	Routes         []iproute.Route    // further routes
+	NoPrefixRoutes bool               // none to the subnets of Addrs
+	Endpoint       stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
+	MAC            net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
 }
 
 // link is a link as the namespace keeps it.
@@ -60,10 +62,14 @@ func (ns *Namespace) addLink(l *link) error {
 	}
 	ns.lastLink++
 	l.id = ns.lastLink
-	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(l.Endpoint), stack.NICOptions{Name: l.Name}); err != nil {
+	hooked := ns.hook(l.Endpoint, l.Name, l.Addrs)
+	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(hooked), stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}
 	ns.links[l.Name] = l
+	ns.addrMu.Lock()
+	ns.hooked[l.id] = hooked
+	ns.addrMu.Unlock()
 	for i, p := range l.Addrs {
 		err := ns.addAddress(l.id, p)
 		if err == nil {
@@ -74,20 +80,8 @@ func (ns *Namespace) addLink(l *link) error {
 			ns.forgetLink(l)
 			return err
 		}
-		if !p.IsSingleIP() {
-			ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: l.id})
-		}
 	}
-	for _, a := range l.Hosts {
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: l.id})
-	}
-	for _, gw := range l.Gateways {
-		dst := header.IPv4EmptySubnet
-		if gw.Is6() {
-			dst = header.IPv6EmptySubnet
-		}
-		ns.stack.AddRoute(tcpip.Route{Destination: dst, Gateway: address(gw), NIC: l.id})
-	}
+	ns.addRoutes(l)
 	return nil
 }
 
@@ -110,22 +104,27 @@ func (ns *Namespace) RemoveLink(name string) {
 // forgetLink undoes what addLink did beside the NIC. mu must be held.
 func (ns *Namespace) forgetLink(l *link) {
 	delete(ns.links, l.Name)
+	ns.addrMu.Lock()
+	delete(ns.hooked, l.id)
+	ns.addrMu.Unlock()
 	for _, p := range l.Addrs {
 		ns.removeLocal(p)
 	}
+	ns.setRoutes(slices.DeleteFunc(ns.Routes(), func(r iproute.Route) bool { return r.Dev == l.Name }))
 }
 
 // addLocal brings packets to an own address to lo: the address is on lo as well,
-// with a host route to it. The route is what Linux keeps in its table "local".
+// and gets a host route to it with the next applyRoutes.
 // mu must be held.
 func (ns *Namespace) addLocal(p netip.Prefix) error {
 	a := p.Addr()
-	if ns.locals[a] == 0 {
+	if !ns.isLocal(a) {
 		if err := ns.addAddress(loopbackID, hostPrefix(a)); err != nil {
 			return err
 		}
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(hostPrefix(a)), NIC: loopbackID})
 	}
+	ns.addrMu.Lock()
+	defer ns.addrMu.Unlock()
 	ns.locals[a]++
 	if hasBroadcast(p) {
 		ns.bcasts[broadcast(p)]++
@@ -133,23 +132,39 @@ func (ns *Namespace) addLocal(p netip.Prefix) error {
 	return nil
 }
 
+// isLocal reports whether a link other than lo has the address.
+func (ns *Namespace) isLocal(a netip.Addr) bool {
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
+	return ns.locals[a] > 0
+}
+
 // removeLocal undoes addLocal, for one of the links with the address. mu must be
 // held.
 func (ns *Namespace) removeLocal(p netip.Prefix) {
 	a := p.Addr()
-	if ns.locals[a]--; ns.locals[a] == 0 {
-		delete(ns.locals, a)
-		dst := subnet(hostPrefix(a))
-		ns.stack.RemoveRoutes(func(r tcpip.Route) bool { return r.NIC == loopbackID && r.Destination == dst })
+	if ns.forgetLocal(p) {
 		ns.stack.RemoveAddress(loopbackID, address(a))
 	}
-	if !hasBroadcast(p) {
-		return
+}
+
+// forgetLocal counts one link less that has the address, and reports whether it
+// was the last.
+func (ns *Namespace) forgetLocal(p netip.Prefix) bool {
+	ns.addrMu.Lock()
+	defer ns.addrMu.Unlock()
+	if hasBroadcast(p) {
+		b := broadcast(p)
+		if ns.bcasts[b]--; ns.bcasts[b] == 0 {
+			delete(ns.bcasts, b)
+		}
 	}
-	b := broadcast(p)
-	if ns.bcasts[b]--; ns.bcasts[b] == 0 {
-		delete(ns.bcasts, b)
+	a := p.Addr()
+	if ns.locals[a]--; ns.locals[a] > 0 {
+		return false
 	}
+	delete(ns.locals, a)
+	return true
 }
 
 func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {
@@ -169,8 +184,8 @@ func (ns *Namespace) addAddress(id tcpip.NICID, p netip.Prefix) error {
 
 // isBroadcast reports whether a is a broadcast address, of a link or of all.
 func (ns *Namespace) isBroadcast(a netip.Addr) bool {
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
 	return a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || ns.bcasts[a] > 0
 }
 

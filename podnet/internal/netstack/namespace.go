@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -17,6 +18,9 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/raw"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
+
+	"podnet.dev/podnet/internal/iproute"
+	"podnet.dev/podnet/internal/netfilter"
 )
 
 // Linux's net.ipv4.ip_local_port_range in a fresh network namespace.
@@ -38,6 +42,10 @@ type Config struct {
 	// Group is that of the namespaces that this one has traffic with; nil if
 	// there are none.
 	Group *Group
+
+	// Divert, if not nil, is offered what the namespace sends to itself. What it
+	// takes does not arrive; it must not call the namespace before it returns.
+	Divert func(*stack.PacketBuffer) bool
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -54,15 +62,29 @@ type Namespace struct {
 	pace  *pace
 	ports portTable
 	unix  unixNames
+	seed  uint64
+	done  chan struct{} // closed when Close begins
+
+	lo      *hookedLink
+	hooks   atomic.Pointer[netfilter.Hooks] // nil while there are no rules
+	rulesMu sync.Mutex                      // held while rules are changed
+	toSelf  *netfilter.Queue                // answers to what the namespace itself sent
 
 	mu       sync.Mutex // guards what follows
 	links    map[string]*link
-	lastLink tcpip.NICID        // the index of the link that was added last
-	locals   map[netip.Addr]int // the links' own addresses, each with how many links have it
-	bcasts   map[netip.Addr]int // the same of their IPv4 broadcast addresses
+	lastLink tcpip.NICID // the index of the link that was added last
 	owners   map[*Owner]struct{}
 	closed   bool
-	done     chan struct{} // closed when Close begins
+
+	addrMu sync.RWMutex       // guards what follows; taken under mu and any lock of the stack
+	locals map[netip.Addr]int // the links' own addresses, each with how many links have it
+	bcasts map[netip.Addr]int // the same of their IPv4 broadcast addresses
+	hooked map[tcpip.NICID]*hookedLink
+	routes []iproute.Route // the table main; never modified, but replaced
+
+	refuses atomic.Bool // there are routes that lead nowhere
+	chooses atomic.Bool // there is a choice of IPv6 sources
+	divert  func(*stack.PacketBuffer) bool
 }
 
 // newIPv4 makes the IPv4 of a stack. gVisor's NewProtocol gives every stack a
@@ -73,8 +95,9 @@ var newIPv4 = ipv4.NewProtocolWithOptions(ipv4.Options{})
 func New(cfg Config) (*Namespace, error) {
 	ns := &Namespace{
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
-		owners: make(map[*Owner]struct{}), done: make(chan struct{}),
+		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
 	}
+	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}
 	if InBubble() {
 		if cfg.Group == nil {
@@ -117,7 +140,9 @@ func (ns *Namespace) configure() error {
 	if err := ns.stack.SetPortRange(firstEphemeralPort, lastEphemeralPort); err != nil {
 		return fmt.Errorf("netstack: set the ephemeral port range: %s", err)
 	}
-	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(loopback.New()), stack.NICOptions{Name: "lo"}); err != nil {
+	ns.lo = ns.hook(loopback.New(), "lo", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")})
+	ns.hooked[loopbackID] = ns.lo
+	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(ns.lo), stack.NICOptions{Name: "lo"}); err != nil {
 		return fmt.Errorf("netstack: create lo: %s", err)
 	}
 	ns.lastLink = loopbackID
@@ -126,20 +151,24 @@ func (ns *Namespace) configure() error {
 		if err := ns.addAddress(loopbackID, p); err != nil {
 			return fmt.Errorf("netstack: create lo: %w", err)
 		}
-		ns.stack.AddRoute(tcpip.Route{Destination: subnet(p), NIC: loopbackID})
 	}
+	ns.applyRoutes()
 	return nil
 }
 
 // routeTo returns the link over which packets from local to remote leave, or 0 if
-// there is none. A socket that is bound to one of the Pod's own addresses must
+// there is none; the zero local address is any of the Pod's. A socket that is bound to one of the Pod's own addresses must
 // be told: both lo and eth0 have the address, and gVisor takes either.
 func (ns *Namespace) routeTo(local, remote netip.Addr) tcpip.NICID {
 	proto := ipv4.ProtocolNumber
 	if remote.Is6() {
 		proto = ipv6.ProtocolNumber
 	}
-	r, err := ns.stack.FindRoute(0, address(local), address(remote), proto, false)
+	var from tcpip.Address // any
+	if local.IsValid() {
+		from = address(local)
+	}
+	r, err := ns.stack.FindRoute(0, from, address(remote), proto, false)
 	if err != nil {
 		return 0
 	}
@@ -166,8 +195,12 @@ func (ns *Namespace) Close() {
 	for _, o := range owners {
 		o.Kill()
 	}
+	ns.toSelf.Close()
 	ns.pump.stop()
 	ns.stack.Destroy()
+	if h := ns.hooks.Load(); h != nil {
+		h.Close()
+	}
 }
 
 // WaitListening waits until there is a TCP listener on a port, on whatever

@@ -13,7 +13,9 @@ type Owner struct {
 	name   string
 	pid    int
 	lookup Resolver
-	files  Files         // nil for none
+	files  Files // nil for none
+	uid    uint32
+	gid    uint32
 	dead   chan struct{} // closed by Kill
 	opened chan struct{} // closed when the first socket is
 	once   sync.Once     // closes opened
@@ -41,6 +43,19 @@ func (ns *Namespace) NewOwner(name string, pid int, lookup Resolver) *Owner {
 // paths. It must be called before the owner opens sockets; without it there are
 // abstract names only.
 func (o *Owner) SetFiles(files Files) { o.files = files }
+
+// SetUser says as which user and group the owner runs: root, unless it is called,
+// before the owner opens sockets.
+func (o *Owner) SetUser(uid, gid uint32) { o.uid, o.gid = uid, gid }
+
+// KUID and KGID are what iptables' owner match asks a packet's sender for.
+func (o *Owner) KUID() uint32 { return o.uid }
+
+// KGID returns the group.
+func (o *Owner) KGID() uint32 { return o.gid }
+
+// Name returns the name that Sockets shows.
+func (o *Owner) Name() string { return o.name }
 
 // Kill closes all sockets of the owner and makes it open no more: every call
 // that waits and every later one fails with net.ErrClosed. A second Kill does

@@ -27,9 +27,8 @@ func TestWritesUnderAMutexDoNotStopABubblesClock(t *testing.T) {
 		})
 		t.Run(name+" to another namespace", func(t *testing.T) {
 			writeUnderAMutex(t, test.writes, test.size, func(t *testing.T) (client, server net.Conn) {
-				group := new(Group)
-				node, kubelet := newNode(t, group)
-				l, err := addPod(t, node, 2, group).Listen(t.Context(), "tcp", ":80")
+				_, _, kubelet, pod := newPair(t)
+				l, err := pod.Listen(t.Context(), "tcp", ":80")
 				require.NoError(t, err)
 				defer l.Close()
 				client, err = kubelet.Dial(t.Context(), "tcp", "10.244.0.2:80")

@@ -39,8 +39,12 @@ func (s *socket) readNothing() error {
 	return nil
 }
 
-// release closes the endpoint.
+// release closes the endpoint. A closed connection sends no keep-alive probes, but
+// gVisor would, as long as it is in TIME_WAIT.
 func (s *socket) release() {
+	if o := s.ep.SocketOptions(); o.GetKeepAlive() {
+		o.SetKeepAlive(false)
+	}
 	s.ep.Close()
 	s.owner.ns.pump.kick()
 	if s.freed != nil {

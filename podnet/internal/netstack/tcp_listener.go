@@ -131,6 +131,7 @@ func (o *Owner) bindTCP(b binding, v6, v6only bool) (tcpip.Endpoint, *waiter.Que
 	if terr != nil {
 		return nil, nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetReuseAddress(true)
 	ep.SocketOptions().SetReusePort(b.shared)

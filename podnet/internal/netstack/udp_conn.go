@@ -75,8 +75,8 @@ func (o *Owner) ListenPacketWith(ctx context.Context, cfg ListenConfig, network,
 func (o *Owner) dialUDP(d Dialer, n network, raddr netip.AddrPort) (*udpConn, error) {
 	v6, v6only := n.family(raddr.Addr(), false)
 	return o.openUDP(n, v6, v6only, raddr, func(ep tcpip.Endpoint) error {
-		if d.LocalAddr != (netip.AddrPort{}) {
-			if err := o.bindToDial(ep, d.LocalAddr, raddr); err != nil {
+		if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
+			if err := o.bindToDial(ep, from, raddr); err != nil {
 				return err
 			}
 		}
@@ -107,6 +107,7 @@ func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup 
 	if terr != nil {
 		return nil, sysError("socket", terr)
 	}
+	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetBroadcast(true) // as net sets it
 	if err := setup(ep); err != nil {

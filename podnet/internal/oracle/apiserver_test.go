@@ -10,12 +10,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podutil "k8s.io/kubernetes/pkg/api/pod"
+	"k8s.io/kubernetes/pkg/api/service"
 	"k8s.io/kubernetes/pkg/apis/apps"
 	_ "k8s.io/kubernetes/pkg/apis/apps/install"
 	appsvalidation "k8s.io/kubernetes/pkg/apis/apps/validation"
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
+	"k8s.io/kubernetes/pkg/apis/discovery"
+	_ "k8s.io/kubernetes/pkg/apis/discovery/install"
+	discoveryvalidation "k8s.io/kubernetes/pkg/apis/discovery/validation"
+	"k8s.io/kubernetes/pkg/apis/networking"
+	_ "k8s.io/kubernetes/pkg/apis/networking/install"
+	networkingvalidation "k8s.io/kubernetes/pkg/apis/networking/validation"
+	"k8s.io/kubernetes/pkg/registry/networking/networkpolicy"
 	"sigs.k8s.io/yaml"
 )
 
@@ -55,6 +63,19 @@ func ofAPIServer(text string) verdict {
 		errs, warnings = createDeployment(o)
 	case *apps.StatefulSet:
 		errs, warnings = createStatefulSet(o)
+	case *core.Namespace:
+		o.Namespace = "" // as for everything that is in no namespace
+		errs = validation.ValidateNamespace(o)
+	case *networking.NetworkPolicy:
+		setNamespace(&o.Namespace)
+		errs = networkingvalidation.ValidateNetworkPolicy(o, networkingvalidation.ValidationOptionsForNetworking(o, nil))
+		if len(errs) == 0 {
+			warnings = networkpolicy.Strategy.WarningsOnCreate(context.Background(), o)
+		}
+	case *core.Service:
+		errs, warnings = createService(o)
+	case *discovery.EndpointSlice:
+		errs, warnings = createEndpointSlice(o)
 	default:
 		return verdict{unreadable: fmt.Errorf("a %T", o)}
 	}
@@ -82,6 +103,41 @@ func createPod(pod *core.Pod) (field.ErrorList, []string) {
 		warnings = append(warnings, podutil.GetWarningsForPod(context.Background(), pod, nil)...)
 	}
 	return errs, warnings
+}
+
+// createService is told what the API server says once it has given out what is
+// to be given out.
+func createService(s *core.Service) (field.ErrorList, []string) {
+	setNamespace(&s.Namespace)
+	if s.Spec.ClusterIP != "" && len(s.Spec.ClusterIPs) == 0 {
+		s.Spec.ClusterIPs = []string{s.Spec.ClusterIP}
+	}
+	if service.NeedsHealthCheck(s) && s.Spec.HealthCheckNodePort == 0 {
+		s.Spec.HealthCheckNodePort = 30000
+	}
+	errs := validation.ValidateServiceCreate(s)
+	errs = append(errs, validation.ValidateLoadBalancerStatus(&s.Status.LoadBalancer, nil, field.NewPath("status", "loadBalancer"), &s.Spec)...)
+	if len(errs) > 0 {
+		return errs, nil
+	}
+	return nil, service.GetWarningsForService(s, nil)
+}
+
+func createEndpointSlice(s *discovery.EndpointSlice) (field.ErrorList, []string) {
+	setNamespace(&s.Namespace)
+	if errs := discoveryvalidation.ValidateEndpointSliceCreate(s); len(errs) > 0 {
+		return errs, nil
+	}
+	if s.AddressType == discovery.AddressTypeFQDN {
+		return nil, []string{"spec.addressType: FQDN endpoints are deprecated"}
+	}
+	var warnings []string
+	for i, e := range s.Endpoints {
+		for j, ip := range e.Addresses {
+			warnings = append(warnings, utilvalidation.GetWarningsForIP(field.NewPath("endpoints").Index(i).Child("addresses").Index(j), ip)...)
+		}
+	}
+	return nil, warnings
 }
 
 func createDeployment(d *apps.Deployment) (field.ErrorList, []string) {

@@ -32,15 +32,21 @@ func TestContainers(t *testing.T) {
 		{name: "port of an init container and of an app", want: warned, text: initAnd("name: s, image: i, ports: [{containerPort: 1, name: p}]", "name: b, image: i, ports: [{containerPort: 1, name: q}]")},
 		{name: "port three times and its name too", want: warned, text: initAnd("name: s, image: i, ports: [{containerPort: 1, name: p}]",
 			"name: b, image: i, ports: [{containerPort: 1, name: q}, {containerPort: 2}]}, {name: c, image: i, ports: [{containerPort: 2, name: p}, {containerPort: 1}]")},
-		{name: "hostPort beside none", want: warned, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}]", "name: b, image: i, ports: [{containerPort: 1}]"),
-			difference: differs("not supported", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP")},
-		{name: "hostPort twice", want: refused, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}]", "name: b, image: i, ports: [{containerPort: 1, hostPort: 1}]"),
-			difference: differs("not supported", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP",
-				"spec.containers[1].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP")},
-		{name: "hostIP on one only", want: warned, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1, hostIP: 1.1.1.1}]", "name: b, image: i, ports: [{containerPort: 1, hostPort: 1}]"),
-			difference: differs("not supported", "spec.containers[0].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP",
-				"spec.containers[0].ports[0].hostIP: not supported by podnet yet: remove it: a port is reached at the Pod's IP",
-				"spec.containers[1].ports[0].hostPort: not supported by podnet yet: remove it: a port is reached at the Pod's IP")},
+		{name: "hostPort beside none", want: warned, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}]", "name: b, image: i, ports: [{containerPort: 1}]")},
+		{name: "hostPort twice", want: refused, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}]", "name: b, image: i, ports: [{containerPort: 1, hostPort: 1}]")},
+		{name: "hostPort twice in one container", want: refused, in: "container", text: "ports: [{containerPort: 1, hostPort: 9}, {containerPort: 2, hostPort: 9, protocol: TCP}, {containerPort: 2, hostPort: 9, protocol: UDP}]"},
+		{name: "hostPort twice with a hostIP", want: refused, in: "container", text: "ports: [{containerPort: 1, hostPort: 9, hostIP: 1.1.1.1}, {containerPort: 2, hostPort: 9, hostIP: 1.1.1.1}]"},
+		{name: "hostPort three times, and a bad name", want: refused, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}, {containerPort: 1, hostPort: 1}]", "name: B, image: i, ports: [{containerPort: 1, hostPort: 1}]")},
+		{name: "hostPort on two hostIPs", want: accepted, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1, hostIP: 1.1.1.1}]", "name: b, image: i, ports: [{containerPort: 1, hostPort: 1, hostIP: 2.2.2.2}]")},
+		{name: "two hostPorts of one port", want: accepted, in: "container", text: "ports: [{containerPort: 1, hostPort: 1}, {containerPort: 1, hostPort: 2}]"},
+		{name: "hostIP on one only", want: warned, text: two("name: a, image: i, ports: [{containerPort: 1, hostPort: 1, hostIP: 1.1.1.1}]", "name: b, image: i, ports: [{containerPort: 1, hostPort: 1}]")},
+		{name: "hostIP without hostPort", want: warned, in: "container", text: "ports: [{containerPort: 1, hostIP: 1.1.1.1}, {containerPort: 2, name: p, protocol: UDP, hostIP: 1.1.1.1}]"},
+		{name: "hostIP on one only, without hostPorts", want: warned, in: "container", text: "ports: [{containerPort: 1, hostIP: 1.1.1.1}, {containerPort: 1}]"},
+		{name: "a hostIP that is none", want: accepted, in: "container", text: "ports: [{containerPort: 1, hostPort: 1, hostIP: everywhere}]"},
+		{name: "hostPort of two init containers", want: accepted, text: initAnd("name: a, image: i, ports: [{containerPort: 1, hostPort: 1}]}, {name: b, image: i, ports: [{containerPort: 2, hostPort: 1}]", "name: c, image: i")},
+		{name: "hostPort of a sidecar and of an app", want: warned, text: initAnd("name: a, image: i, restartPolicy: Always, ports: [{containerPort: 1, hostPort: 1}]", "name: c, image: i, ports: [{containerPort: 1, hostPort: 1}]")},
+		{name: "hostPort twice in the second init container", want: refused, text: initAnd("name: a, image: i}, {name: b, image: i, ports: [{containerPort: 2, hostPort: 1}, {containerPort: 2, hostPort: 1}]", "name: c, image: i")},
+		{name: "hostPort out of range", want: refused, in: "container", text: "ports: [{containerPort: 1, hostPort: -1}, {containerPort: 2, hostPort: 65536}]"},
 
 		{name: "user of a container", want: accepted, in: "container", text: "securityContext: {runAsUser: 1000, runAsGroup: 0, runAsNonRoot: false}"},
 		{name: "IDs of a container", want: refused, in: "container", text: "securityContext: {runAsUser: 2147483648, runAsGroup: -1}"},
@@ -93,6 +99,9 @@ func two(a, b string) string { return podOf("", "{"+a+"}, {"+b+"}") }
 // initAnd returns a Pod of an init container and a container of these fields.
 func initAnd(init, app string) string { return podOf("{"+init+"}", "{"+app+"}") }
 
-func podOf(inits, apps string) string {
-	return "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {initContainers: [" + inits + "], containers: [" + apps + "]}}"
+func podOf(inits, apps string) string { return podWith(inits, apps, "restartPolicy: Always") }
+
+// podWith returns a Pod with further fields of the spec.
+func podWith(inits, apps, spec string) string {
+	return "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {initContainers: [" + inits + "], containers: [" + apps + "], " + spec + "}}"
 }

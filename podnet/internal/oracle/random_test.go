@@ -73,7 +73,8 @@ type maker struct {
 	*rand.Rand
 	wrong float64 // the probability of a value to be wrong
 
-	containers, volumes int // made so far
+	containers, volumes int  // made so far
+	hostNetwork         bool // of the Pod
 }
 
 func randomPod(seed uint64) string {
@@ -207,7 +208,8 @@ func (m *maker) pod() object {
 	m.maybe(5, meta, "namespace", m.label)
 	m.maybe(5, meta, "labels", func() any { return m.strings() })
 	m.maybe(5, meta, "annotations", func() any { return m.strings() })
-	spec := object{"volumes": append(list(m, 3, m.volume), m.volume())}
+	m.hostNetwork = m.IntN(6) == 0
+	spec := object{"hostNetwork": m.hostNetwork, "volumes": append(list(m, 3, m.volume), m.volume())}
 	spec["containers"] = append(list(m, 2, m.container), m.container())
 	m.maybe(2, spec, "initContainers", func() any { return list(m, 2, m.container) })
 	m.maybe(3, spec, "restartPolicy", func() any { return one(m, []string{"Always", "OnFailure", "Never", ""}, []string{"a", "<"}) })
@@ -216,6 +218,8 @@ func (m *maker) pod() object {
 	m.maybe(4, spec, "readinessGates", func() any {
 		return list(m, 2, func() object { return object{"conditionType": m.name()} })
 	})
+	m.maybe(4, spec, "nodeName", m.subdomain)
+	m.maybe(4, spec, "nodeSelector", func() any { return m.strings() })
 	m.maybe(4, spec, "hostname", m.label)
 	m.maybe(4, spec, "subdomain", m.label)
 	m.maybe(4, spec, "setHostnameAsFQDN", func() any { return m.Float64() < m.wrong })
@@ -274,10 +278,16 @@ func (m *maker) container() object {
 	m.maybe(2, c, "ports", func() any {
 		return list(m, 3, func() object {
 			p := object{"containerPort": one(m, []int{80, 81, 8080}, []int{0, -1, 65536})}
+			hostPorts := []int{0, 80, 81, 82, 83, 84}
+			if m.hostNetwork { // see "hostNetwork with a great port"
+				p["containerPort"], hostPorts = one(m, []int{80, 81, 8080}, []int{0}), hostPorts[:1]
+			}
 			m.maybe(2, p, "name", func() any {
 				return one(m, []string{"a", "b", "c", "d", "e", "f", "g", "h"}, []string{"A", "1", "-a--", "abcdefghijklmnop"})
 			})
 			m.maybe(2, p, "protocol", func() any { return one(m, []string{"TCP", "UDP", "SCTP", ""}, []string{"tcp"}) })
+			m.maybe(3, p, "hostPort", func() any { return one(m, hostPorts, []int{80}) })
+			m.maybe(4, p, "hostIP", func() any { return one(m, []string{"", "127.0.0.1"}, []string{"a"}) })
 			return p
 		})
 	})

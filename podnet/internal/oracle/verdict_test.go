@@ -55,7 +55,7 @@ func compare(t *testing.T, text string) bool {
 }
 
 // mapField matches errors about fields that are maps, up to the key.
-var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector\.matchLabels|spec\.template\.(labels|annotations)|(spec\.template\.)?spec\.\w+\[\d+\]\.resources)\b`)
+var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector|spec\.template\.(labels|annotations)|(spec\.template\.)?spec\.nodeSelector|(spec\.template\.)?spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
 
 // ordered sorts what is in no order in Kubernetes: neighbours of one map.
 func ordered(errs []string) []string {

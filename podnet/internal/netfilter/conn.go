@@ -1,0 +1,175 @@
+package netfilter
+
+import (
+	"net/netip"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+)
+
+// Direction says which way a packet of a connection goes.
+type Direction uint8
+
+// The directions of conntrack.
+const (
+	Original Direction = iota // as the first packet
+	Reply                     // against it
+)
+
+// A Conn is a connection as conntrack knows it: the tuple of its first packet,
+// and the tuple of what comes back. Where they are not each other's inverse,
+// addresses are translated. Its tuples do not change.
+type Conn struct {
+	orig, reply Tuple
+
+	// Guarded by the Conntrack's mutex.
+	state    connState
+	replied  bool // something came back
+	assured  bool // it is not to be forgotten early
+	expires  time.Time
+	inserted time.Time
+
+	// Service is a word of whoever translated the connection, for people.
+	Service string
+}
+
+// Orig returns the tuple of the connection's first packet, as it was sent.
+func (c *Conn) Orig() Tuple { return c.orig }
+
+// Reply returns the tuple of what comes back, as it is sent.
+func (c *Conn) Reply() Tuple { return c.reply }
+
+// Translated reports whether the destination and the source are translated.
+func (c *Conn) Translated() (dst, src bool) {
+	there := c.reply.Inverse()
+	return there.dst != c.orig.dst || there.dstPort != c.orig.dstPort && !c.orig.isEcho(), there.src != c.orig.src || there.srcPort != c.orig.srcPort
+}
+
+// Leaving returns the tuple with which packets of a direction go on.
+func (c *Conn) Leaving(d Direction) Tuple {
+	if d == Original {
+		return c.reply.Inverse()
+	}
+	return c.orig.Inverse()
+}
+
+// connState is the state of a TCP connection, in Linux's names.
+type connState uint8
+
+const (
+	stateNone connState = iota // no TCP
+	synSent
+	synRecv
+	established
+	finWait
+	closeWait
+	lastAck
+	timeWait
+	closed
+)
+
+var stateNames = [...]string{"NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE"}
+
+func (s connState) String() string { return stateNames[s] }
+
+// How long a connection is remembered after its last packet: Linux's defaults
+// (nf_conntrack_proto_tcp.c, _udp.c, _icmp.c, _generic.c), and kube-proxy's for
+// CLOSE_WAIT and for established ones (its config's conntrack section).
+var tcpTimeouts = [...]time.Duration{
+	synSent: 120 * time.Second, synRecv: 60 * time.Second, established: 24 * time.Hour, finWait: 120 * time.Second,
+	closeWait: time.Hour, lastAck: 30 * time.Second, timeWait: 120 * time.Second, closed: 10 * time.Second,
+}
+
+const (
+	udpTimeout       = 30 * time.Second
+	udpStreamTimeout = 120 * time.Second
+	icmpTimeout      = 30 * time.Second
+	genericTimeout   = 600 * time.Second
+)
+
+// see brings the connection up to date with one of its packets.
+func (c *Conn) see(p *Packet, d Direction, now time.Time) {
+	if d == Reply {
+		c.replied = true
+	}
+	timeout := genericTimeout
+	switch c.orig.proto {
+	case TCP:
+		if p.offset == 0 {
+			c.state = c.state.after(p.TCPFlags(), d)
+		}
+		if c.state == established && c.replied {
+			c.assured = true
+		}
+		timeout = tcpTimeouts[c.state]
+	case UDP:
+		timeout = udpTimeout
+		if c.replied && now.Sub(c.inserted) > 2*time.Second {
+			c.assured = true
+		}
+		if c.assured {
+			timeout = udpStreamTimeout
+		}
+	case ICMP, ICMPv6:
+		timeout = icmpTimeout
+	}
+	c.expires = now.Add(timeout)
+}
+
+// after returns the state after a segment: the table of nf_conntrack_proto_tcp.c
+// for peers that follow the rules.
+func (s connState) after(f header.TCPFlags, d Direction) connState {
+	switch {
+	case f&header.TCPFlagRst != 0:
+		return closed
+	case f&header.TCPFlagSyn != 0 && f&header.TCPFlagAck == 0:
+		if s == stateNone || s == timeWait || s == closed {
+			return synSent
+		}
+	case f&header.TCPFlagSyn != 0:
+		if s == synSent && d == Reply {
+			return synRecv
+		}
+	case f&header.TCPFlagFin != 0:
+		switch s {
+		case stateNone, synRecv, established, synSent:
+			return finWait
+		case finWait, closeWait:
+			return lastAck
+		}
+	case f&header.TCPFlagAck != 0:
+		switch s {
+		case stateNone, synRecv: // picked up in its middle, as Linux does
+			return established
+		case finWait:
+			return closeWait
+		case lastAck:
+			return timeWait
+		}
+	}
+	if s == stateNone {
+		return established
+	}
+	return s
+}
+
+// restarts reports whether a packet begins the connection anew: the sockets that
+// had the ports are gone.
+func (c *Conn) restarts(p *Packet, d Direction) bool {
+	f := p.TCPFlags()
+	return d == Original && f&(header.TCPFlagSyn|header.TCPFlagAck|header.TCPFlagRst) == header.TCPFlagSyn && c.state > synRecv
+}
+
+// Entry is a connection as `conntrack -L` shows it.
+type Entry struct {
+	Orig, Reply Tuple
+	State       string // of TCP; else empty
+	Replied     bool
+	Assured     bool
+	Timeout     time.Duration // until it is forgotten
+	Service     string
+}
+
+// OriginalDst returns the address that the connection was made to, before it was
+// translated.
+func (c *Conn) OriginalDst() netip.AddrPort { return c.orig.Dst() }

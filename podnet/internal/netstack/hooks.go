@@ -1,0 +1,242 @@
+package netstack
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/link/nested"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"podnet.dev/podnet/internal/errno"
+	"podnet.dev/podnet/internal/iptables"
+	"podnet.dev/podnet/internal/netfilter"
+)
+
+// hookedLink is a link whose packets pass the namespace's iptables, if it has any.
+type hookedLink struct {
+	nested.Endpoint
+	ns    *Namespace
+	name  string
+	addrs []netip.Prefix // the link's, the first of each family first
+}
+
+// hook returns ep with the namespace's iptables between it and the stack.
+func (ns *Namespace) hook(ep stack.LinkEndpoint, name string, addrs []netip.Prefix) *hookedLink {
+	l := &hookedLink{ns: ns, name: name, addrs: addrs}
+	l.Init(ep, l)
+	return l
+}
+
+// self returns the first address of the link, of p's family.
+func (l *hookedLink) self(v4 bool) netip.Addr {
+	for _, a := range l.addrs {
+		if a.Addr().Is4() == v4 {
+			return a.Addr()
+		}
+	}
+	return netip.Addr{}
+}
+
+// WritePackets sends what passes Output and Postrouting. As on Linux, a packet
+// that is dropped there is an error of whoever sends it.
+func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	if l.ns.divert != nil && l == l.ns.lo {
+		var rest stack.PacketBufferList
+		for _, pkt := range pkts.AsSlice() {
+			if !l.ns.divert(pkt) {
+				rest.PushBack(pkt)
+			}
+		}
+		pkts = rest
+	}
+	h := l.ns.hooks.Load()
+	if h == nil {
+		return l.Endpoint.WritePackets(pkts)
+	}
+	for n, pkt := range pkts.AsSlice() {
+		p, ok := netfilter.NewPacket(pkt)
+		if !ok {
+			continue
+		}
+		for _, q := range h.Sort(p) {
+			err := l.output(h, q)
+			q.Release()
+			if err != nil {
+				return n, err
+			}
+		}
+	}
+	return pkts.Len(), nil
+}
+
+func (l *hookedLink) output(h *netfilter.Hooks, p *netfilter.Packet) tcpip.Error {
+	s := h.Begin(p)
+	switch v := s.Output(l.name); v.Kind {
+	case iptables.Reject:
+		// The sender holds locks that the answer wants, so it comes by a queue.
+		if answer, ok := s.Answer(v.Reject, s.Src()); ok && !l.ns.toSelf.Push(answer) {
+			answer.Release()
+		}
+		return &tcpip.ErrNotPermitted{}
+	case iptables.Drop:
+		return &tcpip.ErrNotPermitted{}
+	}
+	out := l.ns.toward(s, l)
+	if out == nil {
+		return &tcpip.ErrNetworkUnreachable{}
+	}
+	if v := s.Postrouting(out.name, out.self(p.Tuple().Is4())); v.Kind == iptables.Drop {
+		return &tcpip.ErrNotPermitted{}
+	}
+	if out == l.ns.lo {
+		out.input(s, p)
+		return nil
+	}
+	var list stack.PacketBufferList
+	list.PushBack(p.Buffer())
+	_, err := out.Endpoint.WritePackets(list)
+	return err
+}
+
+// toward returns the link over which a packet leaves after it has passed Output:
+// another one than l if its destination has changed, and nil if there is none.
+func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
+	if !s.Redirected() {
+		return l
+	}
+	if ns.addrType(s.Dst()) == iptables.Local {
+		return ns.lo
+	}
+	id := ns.routeTo(netip.Addr{}, s.Dst())
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
+	return ns.hooked[id]
+}
+
+// DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
+func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	h := l.ns.hooks.Load()
+	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
+		l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+		return
+	}
+	p, ok := netfilter.NewPacket(pkt)
+	if !ok {
+		return
+	}
+	for _, q := range h.Sort(p) {
+		l.input(h.Begin(q), q)
+		q.Release()
+	}
+}
+
+func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
+	v := s.Prerouting(l.name, l.self(p.Tuple().Is4()))
+	if v.Kind == iptables.Accept || v.Kind > iptables.Reject {
+		v = s.Input(l.name)
+	}
+	switch v.Kind {
+	case iptables.Drop:
+	case iptables.Reject:
+		l.reject(s, p, v.Reject)
+	default:
+		l.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	}
+}
+
+// reject answers a packet that came over the link.
+func (l *hookedLink) reject(s *netfilter.Passage, p *netfilter.Packet, with iptables.RejectWith) {
+	answer, ok := s.Answer(with, p.Tuple().Dst().Addr())
+	if !ok {
+		return
+	}
+	if l == l.ns.lo {
+		if !l.ns.toSelf.Push(answer) {
+			answer.Release()
+		}
+		return
+	}
+	defer answer.Release()
+	var list stack.PacketBufferList
+	list.PushBack(answer.Buffer())
+	l.Endpoint.WritePackets(list)
+}
+
+// DeliverSelf takes a packet that comes back to the namespace over lo. It reports
+// whether it was taken.
+func (ns *Namespace) DeliverSelf(p *netfilter.Packet) bool { return ns.toSelf.Push(p) }
+
+// arriveSelf delivers a packet of the namespace's own over lo.
+func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
+	ns.lo.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+}
+
+// addrType says what an address is to the namespace.
+func (ns *Namespace) addrType(a netip.Addr) iptables.AddrType {
+	ns.addrMu.RLock()
+	defer ns.addrMu.RUnlock()
+	switch {
+	case a.IsLoopback() || ns.locals[a] > 0:
+		return iptables.Local
+	case a.IsMulticast():
+		return iptables.Multicast
+	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) || ns.bcasts[a] > 0:
+		return iptables.Broadcast
+	case a.IsUnspecified():
+		return iptables.Unspec
+	}
+	return iptables.Unicast
+}
+
+// Rules returns the namespace's iptables of a family.
+func (ns *Namespace) Rules(f iptables.Family) *iptables.Ruleset {
+	if h := ns.hooks.Load(); h != nil {
+		return h.Rules(f)
+	}
+	return iptables.New(f)
+}
+
+// ChangeRules makes other iptables of those that there are. If change fails,
+// nothing is changed. Calls wait for each other.
+func (ns *Namespace) ChangeRules(f iptables.Family, change func(*iptables.Ruleset) (*iptables.Ruleset, error)) error {
+	ns.rulesMu.Lock()
+	defer ns.rulesMu.Unlock()
+	old := ns.Rules(f)
+	r, err := change(old)
+	if err != nil || r == old {
+		return err
+	}
+	h := ns.hooks.Load()
+	if h == nil {
+		h = netfilter.NewHooks(ns.seed, ns.addrType)
+	}
+	h.SetRules(r)
+	ns.hooks.Store(h)
+	return nil
+}
+
+// Conntrack returns the connections that the namespace tracks, none before it has
+// rules.
+func (ns *Namespace) Conntrack() []netfilter.Entry {
+	if h := ns.hooks.Load(); h != nil {
+		return h.Conntrack().Entries()
+	}
+	return nil
+}
+
+// OriginalDst returns where the peer of an accepted connection sent it, before a
+// rule of the namespace sent it here: what SO_ORIGINAL_DST gives. The error is
+// ENOENT if conntrack does not know the connection.
+func (c *tcpConn) OriginalDst() (netip.AddrPort, error) {
+	local, remote := endpointAddrs(c.ep, c.v6)
+	if h := c.owner.ns.hooks.Load(); h != nil {
+		if dst, ok := h.OriginalDst(unmap(local), unmap(remote)); ok {
+			return dst, nil
+		}
+	}
+	return netip.AddrPort{}, c.opError("get", os.NewSyscallError("getsockopt", errno.Of(syscall.ENOENT)))
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

@@ -1,0 +1,92 @@
+package podnet
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// env returns the variables of the Services that a container of a namespace
+// finds when it starts: those of its namespace, if links is set, and in any case
+// those of the Service kubernetes. Services come by name: the kubelet has them in
+// no order (getServiceEnvVarMap in kubelet_pods.go, and pkg/kubelet/envvars). The
+// result must not be modified.
+func (v *services) env(namespace string, links bool) environment {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !links {
+		namespace = "" // which has no Services
+	}
+	env, ok := v.envs[namespace]
+	if !ok {
+		env = v.newEnv(namespace)
+		v.envs[namespace] = env
+	}
+	return env
+}
+
+// newEnv makes what env returns. mu is held.
+func (v *services) newEnv(namespace string) environment {
+	var env environment
+	index := make(map[string]int)
+	own := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.namespace == namespace && !s.isMaster() })
+	master := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.isMaster() })
+	if slices.ContainsFunc(own, func(s *Service) bool { return s.name == "kubernetes" }) {
+		master = nil // the namespace's own counts
+	}
+	for _, s := range append(master, own...) {
+		for _, entry := range s.spec.env() {
+			name, _, _ := strings.Cut(entry, "=")
+			if i, twice := index[name]; twice {
+				env[i] = entry
+				continue
+			}
+			index[name] = len(env)
+			env = append(env, entry)
+		}
+	}
+	return env
+}
+
+// isMaster says that the Service is every Pod's.
+func (s *Service) isMaster() bool { return s.namespace == "default" && s.name == "kubernetes" }
+
+func (s *ServiceSpec) hasAddress() bool {
+	_, err := netip.ParseAddr(s.ClusterIP)
+	return err == nil && len(s.Ports) > 0
+}
+
+// env returns the variables of a Service with an address.
+func (s *ServiceSpec) env() environment {
+	prefix := envName(s.Name)
+	env := environment{
+		prefix + "_SERVICE_HOST=" + s.ClusterIP,
+		fmt.Sprintf("%s_SERVICE_PORT=%d", prefix, s.Ports[0].Port),
+	}
+	for _, p := range s.Ports {
+		if p.Name != "" {
+			env = append(env, fmt.Sprintf("%s_SERVICE_PORT_%s=%d", prefix, envName(p.Name), p.Port))
+		}
+	}
+	for i, p := range s.Ports {
+		protocol := strings.ToLower(string(p.Protocol))
+		url := protocol + "://" + net.JoinHostPort(s.ClusterIP, strconv.Itoa(int(p.Port)))
+		if i == 0 {
+			env = append(env, prefix+"_PORT="+url)
+		}
+		port := fmt.Sprintf("%s_PORT_%d_%s", prefix, p.Port, p.Protocol)
+		env = append(env,
+			port+"="+url,
+			port+"_PROTO="+protocol,
+			fmt.Sprintf("%s_PORT=%d", port, p.Port),
+			port+"_ADDR="+s.ClusterIP,
+		)
+	}
+	return env
+}
+
+// envName returns what a variable calls a name.
+func envName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
