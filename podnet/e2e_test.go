@@ -28,7 +28,7 @@ type e2e struct {
 // TestE2E runs the tables of the e2e_*_test.go files, each case in a bubble.
 func TestE2E(t *testing.T) {
 	titles := make(map[string]bool)
-	for _, table := range [][]e2e{e2ePods, e2eInit, e2eHooks, e2eProbes(false), e2eProbes(true), e2eLifecycle, e2eConditions, e2eRestartRules, e2eFiles, e2eScheduling, e2eHostNetwork, e2eNetpolIngress, e2eNetpolEgress, e2eNetpolChanges,
+	for _, table := range [][]e2e{e2ePods, e2eInit, e2eHooks, e2eProbes(false), e2eProbes(true), e2eLifecycle, e2eConditions, e2eRestartRules, e2eFiles, e2eScheduling, e2eHostNetwork, e2eHostPort, e2eNetpolIngress, e2eNetpolEgress, e2eNetpolChanges,
 		e2eGranular("Networking Granular Checks: Services ", 0), e2eGranular("[Feature:IPv6DualStack] Granular Checks: Services Secondary IP Family [LinuxOnly] ", 1), e2eNetworking, e2eServices, e2eServicePolicies, e2eAffinity(),
 		e2eEndpointSlice, e2eConntrack, e2eDualStack, e2eDNS, e2eLoadBalancers} {
 		for _, tt := range table {

@@ -56,6 +56,7 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 		s.others = append(s.others, other)
 	}
 	s.resolver, s.pause = p.newOwner(s.net, "pause", 1, p.etcFile)
+	p.mapHostPorts(s)
 	return s, nil
 }
 
@@ -105,6 +106,7 @@ func (s *sandbox) close() {
 		s.pause.Kill()
 		return
 	}
+	s.node.hostPorts.unmap(s)
 	for _, o := range s.others {
 		o.close()
 	}
