@@ -28,7 +28,7 @@ import (
 func (s PodSpec) Validate() error {
 	var errs fieldErrors
 	validateMeta(&errs, s.Name, s.Namespace, s.Labels, s.Annotations)
-	s.requested().validateSpec(&errs)
+	s.asInPod().validateSpec(&errs)
 	validateImages(&errs, "spec.containers", s.Containers)
 	validateImages(&errs, "spec.initContainers", s.InitContainers)
 	return errs.err("Pod", s.Name)

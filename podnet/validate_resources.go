@@ -42,13 +42,19 @@ func (r ResourceRequirements) validate(errs *fieldErrors, at string) {
 	}
 }
 
-// requested returns a copy of s in which limits are the defaults of requests. The
-// API server does that to Pods before it validates them, and not to templates.
-func (s PodSpec) requested() PodSpec {
+// asInPod returns a copy of s in which limits are the defaults of requests and, on
+// the host network, ports those of host ports. The API server does that to Pods
+// before it validates them, and not to templates.
+func (s PodSpec) asInPod() PodSpec {
 	s.InitContainers, s.Containers = slices.Clone(s.InitContainers), slices.Clone(s.Containers)
 	for _, containers := range [][]ContainerSpec{s.InitContainers, s.Containers} {
 		for i := range containers {
-			r := &containers[i].Resources
+			c := &containers[i]
+			c.Ports = slices.Clone(c.Ports)
+			for j, port := range c.Ports {
+				c.Ports[j] = port.withHostPort(s.HostNetwork)
+			}
+			r := &c.Resources
 			if len(r.Limits) == 0 {
 				continue
 			}

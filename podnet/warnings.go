@@ -18,7 +18,7 @@ func (s PodSpec) Warnings() []string {
 	if msgs := dns1123LabelErrors(s.Name); len(msgs) > 0 {
 		w = append(w, fmt.Sprintf("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
 	}
-	return append(w, s.requested().warnSpec()...)
+	return append(w, s.asInPod().warnSpec()...)
 }
 
 // warnSpec warns of what Pods and templates have alike.

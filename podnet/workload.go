@@ -28,6 +28,7 @@ type workloadSpec interface {
 	object
 	replicas() int
 	minReady() int32 // seconds
+	Warnings() []string
 }
 
 // controller decides about the Pods of a workload.
@@ -157,13 +158,7 @@ func (c *Cluster) applyWorkload(spec workloadSpec, newController func(*rand.Rand
 	}
 	w.sync()
 	go w.run()
-	if l := c.config.Logger; l != nil {
-		if s, ok := spec.(interface{ Warnings() []string }); ok {
-			for _, text := range s.Warnings() {
-				l.Warn(text, "workload", id.kind+" "+id.namespace+"/"+id.name)
-			}
-		}
-	}
+	c.warn(id, spec.Warnings())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failure
