@@ -7,6 +7,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -14,6 +15,8 @@ import (
 type RouterConfig struct {
 	Network *Network     // the network to other routers; nil for none
 	Addrs   []netip.Addr // the router's addresses on it, at most one of each family
+	Name    string       // that faults know it by
+	Faults  *faults.Set  // of the cluster; nil for none
 	Seed    uint64       // decides the ports that are drawn for translated connections
 	Rules   Rules
 }
@@ -24,6 +27,8 @@ type RouterConfig struct {
 type Router struct {
 	network   *Network
 	addrs     []netip.Addr
+	end       faults.End // of the node itself
+	faults    *faults.Set
 	rules     Rules
 	conntrack *netfilter.Conntrack
 	fragments netfilter.Fragments
@@ -36,7 +41,7 @@ type Router struct {
 // NewRouter returns a router without veths.
 func NewRouter(cfg RouterConfig) *Router {
 	r := &Router{
-		network: cfg.Network, addrs: cfg.Addrs, rules: cfg.Rules,
+		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules,
 		conntrack: netfilter.NewConntrack(cfg.Seed), veths: make(map[netip.Addr]*Veth),
 	}
 	return r
@@ -67,7 +72,7 @@ func (r *Router) SetLoopback(deliver func(*netfilter.Packet) bool) {
 }
 
 func (r *Router) newVeth(addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
-	v := &Veth{router: r, host: host, addrs: addrs, gateways: gateways}
+	v := &Veth{router: r, End: faults.End{Node: r.end.Node}, host: host, addrs: addrs, gateways: gateways}
 	v.queue = netfilter.NewQueue(v.arrive)
 	v.push = v.queue.Push
 	v.mtu.Store(mtu)
@@ -138,7 +143,13 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 	case !ok:
 		r.dropped(netfilter.Tuple{}, DropMalformed)
 		return true
-	case !p.Fragment():
+	}
+	p.Origin = &v.End
+	if !v.host && r.faults.Active(faults.Up) {
+		r.faults.Cross(faults.Up, &v.End, &r.end, up{v}, p)
+		return true
+	}
+	if !p.Fragment() {
 		return r.forward(p, v)
 	}
 	r.receiveFragment(p, v)
@@ -173,12 +184,15 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 }
 
 // receive takes a packet from another router.
-func (r *Router) receive(p *netfilter.Packet) {
+func (r *Router) receive(p *netfilter.Packet) { r.take(p, nil) }
+
+// take takes a packet from a veth, or from another router if that is nil.
+func (r *Router) take(p *netfilter.Packet, from *Veth) {
 	if !p.Fragment() {
-		r.forward(p, nil)
+		r.forward(p, from)
 		return
 	}
-	r.receiveFragment(p, nil)
+	r.receiveFragment(p, from)
 }
 
 func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
@@ -368,10 +382,15 @@ func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, 
 
 // hand gives a packet to its next hop.
 func (r *Router) hand(p *netfilter.Packet, to hop) {
-	if to.veth == nil {
+	switch {
+	case to.veth == nil && r.faults.Active(faults.Between):
+		r.faults.Cross(faults.Between, &r.end, &to.router.end, between{r, to.router}, p)
+	case to.veth == nil:
 		r.network.carry(p, r, to.router)
-	} else if why := to.veth.deliver(p); why != "" {
-		r.drop(p, why)
+	case r.faults.Active(faults.Down):
+		r.faults.Cross(faults.Down, r.originOf(p), &to.veth.End, down{to.veth}, p)
+	default:
+		to.veth.take(p)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -23,6 +24,10 @@ const gsoMaxSize = 65536
 // What the namespace sends, the router has at once. What it receives waits in a
 // queue.
 type Veth struct {
+	// End is whose namespace it is, to faults: that of the router's node itself,
+	// unless it is set before the veth is used.
+	End faults.End
+
 	router   *Router
 	host     bool // it leads to the router's own host
 	addrs    []netip.Addr
@@ -50,6 +55,13 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 		}
 	}
 	return pkts.Len(), nil
+}
+
+// take delivers p, or drops it.
+func (v *Veth) take(p *netfilter.Packet) {
+	if why := v.deliver(p); why != "" {
+		v.router.drop(p, why)
+	}
 }
 
 // deliver takes p for the namespace. It never blocks. It reports why p was
