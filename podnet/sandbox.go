@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -63,12 +64,12 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 // newNetwork makes a network namespace with addresses and a link to the node. If
 // it fails the addresses are still the caller's.
 func (p *Pod) newNetwork(name string, addrs []netip.Addr) (*sandbox, error) {
-	ns, err := netstack.New(netstack.Config{Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group})
+	ns, err := netstack.New(netstack.Config{Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Faults: p.node.faults, End: p.endOn(p.node)})
 	if err != nil {
 		return nil, err
 	}
 	s := &sandbox{node: p.node, net: ns, addrs: addrs}
-	if err := s.connect(); err != nil {
+	if err := s.connect(p.endOn(p.node)); err != nil {
 		ns.Close()
 		return nil, err
 	}
@@ -76,8 +77,8 @@ func (p *Pod) newNetwork(name string, addrs []netip.Addr) (*sandbox, error) {
 }
 
 // connect gives the sandbox its eth0, which leads to the node.
-func (s *sandbox) connect() error {
-	end, err := s.node.plug(s.addrs)
+func (s *sandbox) connect(whose faults.End) error {
+	end, err := s.node.plug(whose, s.addrs)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type host struct {
 	*netstack.Owner
 	ns         *netstack.Namespace
 	end        *fabric.Veth
+	whose      faults.End
 	ipv4, ipv6 netip.Addr
 }
 
@@ -72,10 +73,10 @@ func newWorld(t testing.TB, rules fabric.Rules, routers int) world {
 		gateways := []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(n), 254}), netip.MustParseAddr(fmt.Sprintf("fd00:%d::fe", n))}
 		for i := range 2 {
 			h := host{ipv4: netip.AddrFrom4([4]byte{10, 0, byte(n), byte(1 + i)}), ipv6: netip.MustParseAddr(fmt.Sprintf("fd00:%d::%d", n, 1+i))}
-			h.end = r.NewVeth([]netip.Addr{h.ipv4, h.ipv6}, gateways, netstack.DefaultMTU)
-			h.end.End.Pod = fmt.Sprintf("pod-%d-%d", n, i)
+			h.whose = faults.End{Node: fmt.Sprintf("node-%d", n), Pod: fmt.Sprintf("pod-%d-%d", n, i)}
+			h.end = r.NewVethOf(h.whose, []netip.Addr{h.ipv4, h.ipv6}, gateways, netstack.DefaultMTU)
 			var err error
-			h.ns, err = netstack.New(netstack.Config{Seed: uint64(2*n + i), Group: group, Faults: w.faults, End: h.end.End})
+			h.ns, err = netstack.New(netstack.Config{Seed: uint64(2*n + i), Group: group, Faults: w.faults, End: h.whose})
 			require.NoError(t, err)
 			t.Cleanup(h.ns.Close)
 			require.NoError(t, h.ns.AddLink(netstack.Link{

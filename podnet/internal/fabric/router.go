@@ -54,25 +54,30 @@ func (r *Router) Conntrack() *netfilter.Conntrack { return r.conntrack }
 // which the router has host routes as long as the veth is open; gateways are the
 // router's own at its end, at most one of each family.
 func (r *Router) NewVeth(addrs, gateways []netip.Addr, mtu uint32) *Veth {
-	return r.newVeth(addrs, gateways, mtu, false)
+	return r.newVeth(r.end, addrs, gateways, mtu, false)
+}
+
+// NewVethOf is NewVeth for a namespace that faults know by a name.
+func (r *Router) NewVethOf(whose faults.End, addrs, gateways []netip.Addr, mtu uint32) *Veth {
+	return r.newVeth(whose, addrs, gateways, mtu, false)
 }
 
 // NewHostVeth returns a veth to the router's own host, which has these addresses
 // itself.
 func (r *Router) NewHostVeth(addrs []netip.Addr, mtu uint32) *Veth {
-	return r.newVeth(addrs, addrs, mtu, true)
+	return r.newVeth(r.end, addrs, addrs, mtu, true)
 }
 
 // SetLoopback says who takes what comes back to the host's localhost, of
 // connections that Divert has taken.
 func (r *Router) SetLoopback(deliver func(*netfilter.Packet) bool) {
 	addrs := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
-	r.loopback = r.newVeth(addrs, addrs, gsoMaxSize, true)
+	r.loopback = r.newVeth(r.end, addrs, addrs, gsoMaxSize, true)
 	r.loopback.push = deliver
 }
 
-func (r *Router) newVeth(addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
-	v := &Veth{router: r, End: faults.End{Node: r.end.Node}, host: host, addrs: addrs, gateways: gateways}
+func (r *Router) newVeth(whose faults.End, addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
+	v := &Veth{router: r, end: whose, host: host, addrs: addrs, gateways: gateways}
 	v.queue = netfilter.NewQueue(v.arrive)
 	v.push = v.queue.Push
 	v.mtu.Store(mtu)
@@ -144,9 +149,9 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 		r.dropped(netfilter.Tuple{}, DropMalformed)
 		return true
 	}
-	p.Origin = &v.End
+	p.Origin = &v.end
 	if !v.host && r.faults.Active(faults.Up) {
-		r.faults.Cross(faults.Up, &v.End, &r.end, up{v}, p)
+		r.faults.Cross(faults.Up, &v.end, &r.end, up{v}, p)
 		return true
 	}
 	if !p.Fragment() {
@@ -388,7 +393,7 @@ func (r *Router) hand(p *netfilter.Packet, to hop) {
 	case to.veth == nil:
 		r.network.carry(p, r, to.router)
 	case r.faults.Active(faults.Down):
-		r.faults.Cross(faults.Down, r.originOf(p), &to.veth.End, down{to.veth}, p)
+		r.faults.Cross(faults.Down, r.originOf(p), &to.veth.end, down{to.veth}, p)
 	default:
 		to.veth.take(p)
 	}

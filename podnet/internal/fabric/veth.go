@@ -24,12 +24,9 @@ const gsoMaxSize = 65536
 // What the namespace sends, the router has at once. What it receives waits in a
 // queue.
 type Veth struct {
-	// End is whose namespace it is, to faults: that of the router's node itself,
-	// unless it is set before the veth is used.
-	End faults.End
-
 	router   *Router
-	host     bool // it leads to the router's own host
+	end      faults.End // whose namespace it is, to faults
+	host     bool       // it leads to the router's own host
 	addrs    []netip.Addr
 	gateways []netip.Addr // the router's addresses at its end
 	mtu      atomic.Uint32

@@ -74,6 +74,17 @@ func (f *Fault) Counts() *Counts { return &f.counts }
 // way arrives when it would have; nothing overtakes it.
 func (f *Fault) SetConditions(c Conditions) { f.cond.Store(&c) }
 
+// ChangeConditions is SetConditions, unless the fault is closed.
+func (f *Fault) ChangeConditions(c Conditions) {
+	if f.retired.Load() {
+		return
+	}
+	f.cond.Store(&c)
+	if f.retired.Load() { // meanwhile
+		f.cond.Store(&Conditions{})
+	}
+}
+
 type lineKey struct {
 	at       Place
 	from, to End
