@@ -55,6 +55,7 @@ type Cluster struct {
 	named         map[string]struct{} // the namespaces that objects were applied in
 	workloads     map[objectID]*workload
 	workloadsMade uint64
+	dnsFaults     []*DNSFault // the latest last; never modified, but replaced
 	closed        bool
 	done          chan struct{} // closed when Close is done
 	err           error         // what Close returned, after done

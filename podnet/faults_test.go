@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
@@ -326,5 +327,67 @@ func TestScriptsThatAreThere(t *testing.T) {
 				assert.NoError(t, f.Close())
 			})
 		})
+	}
+}
+
+func TestDisturbedDNS(t *testing.T) {
+	const name = "server.default.svc.cluster.local." // no search domains
+	wrong := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+	for _, tc := range []struct {
+		name  string
+		cond  podnet.DNSConditions
+		check func(t *testing.T, addrs []string, took time.Duration, err error)
+	}{
+		{"a delay", podnet.DNSConditions{Delay: time.Second}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.NoError(t, err)
+			assert.Equal(t, time.Second, took)
+		}},
+		{"no such name", podnet.DNSConditions{Names: []string{"server"}, Outcome: podnet.DNSNXDomain}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.ErrorContains(t, err, "no such host")
+		}},
+		{"another name", podnet.DNSConditions{Names: []string{"*.example.com", "erver"}, Outcome: podnet.DNSNXDomain}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.NoError(t, err)
+		}},
+		{"a failing server", podnet.DNSConditions{Outcome: podnet.DNSServFail}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.ErrorContains(t, err, "server misbehaving")
+		}},
+		{"no answer", podnet.DNSConditions{Outcome: podnet.DNSNoAnswer}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.ErrorContains(t, err, "i/o timeout")
+			assert.GreaterOrEqual(t, took, 10*time.Second)
+		}},
+		{"the first fails", podnet.DNSConditions{Outcome: podnet.DNSServFail, First: 1}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.NoError(t, err, "the resolver asks again")
+		}},
+		{"no room over UDP", podnet.DNSConditions{Outcome: podnet.DNSTruncated}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.NoError(t, err, "there is over TCP")
+		}},
+		{"wrong addresses", podnet.DNSConditions{Addrs: wrong}, func(t *testing.T, addrs []string, took time.Duration, err error) {
+			assert.NoError(t, err)
+			assert.ElementsMatch(t, []string{"192.0.2.1", "2001:db8::1"}, addrs)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, client, server := faultyWorld(t, podnet.Config{})
+				tc.cond.Clients = []*podnet.Pod{client}
+				f, err := c.DisturbDNS(tc.cond)
+				require.NoError(t, err)
+				start := time.Now()
+				addrs, err := client.LookupHost(t.Context(), name)
+				tc.check(t, addrs, time.Since(start), err)
+				_, err = server.LookupHost(t.Context(), name)
+				assert.NoError(t, err, "it is not the other Pod's")
+				assert.Equal(t, tc.name != "another name", f.Count() > 0)
+				assert.NoError(t, f.Close())
+				addrs, err = client.LookupHost(t.Context(), name)
+				assert.NoError(t, err)
+				assert.Equal(t, c.Service("", "server").ClusterIP().String(), addrs[0])
+			})
+		})
+	}
+	c := podnettest.NewCluster(t, podnet.Config{})
+	_, err := c.DisturbDNS(podnet.DNSConditions{Clients: []*podnet.Pod{c.Pod("", "x")}, Names: []string{"a b"}, First: -1, Delay: -1, Outcome: "LAME", Addrs: wrong})
+	for _, want := range []string{"Clients[0]: Not found", "Names[0]: Invalid value", "First: Invalid value", "Delay: Invalid value", `Outcome: Unsupported value: "LAME"`, "Addrs: Forbidden"} {
+		assert.ErrorContains(t, err, want)
 	}
 }

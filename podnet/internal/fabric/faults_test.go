@@ -252,7 +252,7 @@ func pattern(b []byte, at int) {
 }
 
 func TestTCPUnderEachFault(t *testing.T) {
-	size := 4 << 20
+	const size = 1 << 20
 	for name, c := range map[string]faults.Conditions{
 		"latency":     {Latency: 10 * time.Millisecond},
 		"jitter":      {Latency: 10 * time.Millisecond, Jitter: 5 * time.Millisecond},
