@@ -45,6 +45,7 @@ type node struct {
 	net     *netstack.Namespace // nil until it is needed
 	kubelet *netstack.Owner     // who dials from the node
 	stopDNS func()
+	off     *faults.Fault // the node has no power; nil if it has
 	closed  bool
 }
 
