@@ -103,7 +103,7 @@ func (n *Network) carry(p *netfilter.Packet, from, to *Router) {
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
-		from.drop(p, DropClosed)
+		from.dropAt(p, uplink, DropClosed, "")
 		return
 	}
 	if latency == 0 && len(n.flying) == 0 && !n.landing {
@@ -162,6 +162,6 @@ func (n *Network) Close() {
 	n.flying = nil
 	n.mu.Unlock()
 	for _, f := range flying {
-		f.p.Release()
+		f.to.dropAt(f.p, uplink, DropClosed, "")
 	}
 }

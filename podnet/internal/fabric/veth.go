@@ -24,7 +24,8 @@ const gsoMaxSize = 65536
 // queue.
 type Veth struct {
 	router   *Router
-	host     bool // it leads to the router's own host
+	name     string // of the router's end; "" if nobody is to see it
+	host     bool   // it leads to the router's own host
 	addrs    []netip.Addr
 	gateways []netip.Addr // the router's addresses at its end
 	mtu      atomic.Uint32
@@ -73,8 +74,15 @@ func (v *Veth) arrive(p *netfilter.Packet) {
 	v.mu.Unlock()
 	if d != nil {
 		d.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		return
 	}
+	v.router.dropped(p.Tuple(), DropNoDevice, "")
+	v.router.see(netfilter.Dropped, p, v.name, DropNoDevice, "")
 }
+
+// SetName names the router's end, for a Watch. It must be called before the veth is
+// used.
+func (v *Veth) SetName(name string) { v.name = name }
 
 // Close unplugs the veth: the router has no way to its addresses any more. When
 // Close returns, nothing is being delivered; so it must not be called by a

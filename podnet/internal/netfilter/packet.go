@@ -31,6 +31,9 @@ type Packet struct {
 
 	// Owner is the socket's that sent the packet, or nil.
 	Owner tcpip.PacketOwner
+	// In is the interface over which the packet came to a router; "" if it is
+	// the router's own.
+	In string
 	// Mark is netfilter's, which only rules see.
 	Mark uint32
 }
@@ -422,7 +425,7 @@ func (p *Packet) Cut(mtu int) []*Packet {
 		h.SetChecksum(0)
 		h.SetChecksum(^h.CalculateChecksum())
 		if q, ok := FromBytes(b); ok {
-			q.tuple = p.tuple
+			q.tuple, q.In, q.Owner = p.tuple, p.In, p.Owner
 			list = append(list, q)
 		}
 	}

@@ -27,6 +27,7 @@ type Link struct {
 	NoPrefixRoutes bool               // none to the subnets of Addrs
 	Endpoint       stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
 	MAC            net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
+	Hidden         bool               // what crosses it is not shown to a Watch: another link shows it
 }
 
 // link is a link as the namespace keeps it.
@@ -63,6 +64,7 @@ func (ns *Namespace) addLink(l *link) error {
 	ns.lastLink++
 	l.id = ns.lastLink
 	hooked := ns.hook(l.Endpoint, l.Name, l.Addrs)
+	hooked.id, hooked.hidden = l.id, l.Hidden
 	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(hooked), stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}

@@ -46,6 +46,11 @@ type Config struct {
 	// Divert, if not nil, is offered what the namespace sends to itself. What it
 	// takes does not arrive; it must not call the namespace before it returns.
 	Divert func(*stack.PacketBuffer) bool
+
+	// Watch, if not nil, shows what happens to packets. Place is what it says of
+	// where.
+	Watch *netfilter.Watch
+	Place any
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -63,7 +68,11 @@ type Namespace struct {
 	ports portTable
 	unix  unixNames
 	seed  uint64
+	watch *netfilter.Watch
+	place any
 	done  chan struct{} // closed when Close begins
+
+	endpoints endpointTable
 
 	lo      *hookedLink
 	hooks   atomic.Pointer[netfilter.Hooks] // nil while there are no rules
@@ -96,6 +105,7 @@ func New(cfg Config) (*Namespace, error) {
 	ns := &Namespace{
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
+		watch: cfg.Watch, place: cfg.Place,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}
@@ -141,6 +151,7 @@ func (ns *Namespace) configure() error {
 		return fmt.Errorf("netstack: set the ephemeral port range: %s", err)
 	}
 	ns.lo = ns.hook(loopback.New(), "lo", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")})
+	ns.lo.id = loopbackID
 	ns.hooked[loopbackID] = ns.lo
 	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(ns.lo), stack.NICOptions{Name: "lo"}); err != nil {
 		return fmt.Errorf("netstack: create lo: %s", err)

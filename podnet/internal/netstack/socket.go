@@ -26,6 +26,7 @@ func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.
 		o.ns.pump.kick()
 		return nil, err
 	}
+	o.ns.endpoints.add(ep, o)
 	return s, nil
 }
 
@@ -45,6 +46,7 @@ func (s *socket) release() {
 	if o := s.ep.SocketOptions(); o.GetKeepAlive() {
 		o.SetKeepAlive(false)
 	}
+	s.owner.ns.endpoints.remove(s.ep)
 	s.ep.Close()
 	s.owner.ns.pump.kick()
 	if s.freed != nil {

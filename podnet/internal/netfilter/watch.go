@@ -1,0 +1,111 @@
+package netfilter
+
+import (
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+)
+
+// Event is what became of a packet at a place.
+type Event uint8
+
+// The events.
+const (
+	Sent       Event = iota // it left over a link; what crosses lo, only leaves
+	Received                // it came over a link
+	Forwarded               // it left over a link, and is another's
+	Translated              // its addresses or ports have changed
+	Delivered               // it was given to the stack, or to the socket, that it is for
+	Dropped                 // it went no further
+)
+
+// A Sighting is an event that somebody watches.
+type Sighting struct {
+	Event  Event
+	Time   time.Time
+	Place  any    // whose namespace or router it is, as its Config says
+	Link   string // the interface; "" if there is none
+	Tuple  Tuple  // of the packet as it is now; of later fragments without ports
+	Before Tuple  // of Translated: as it was
+	Bytes  []byte // the IP packet, which is the watcher's own
+	Owner  string // the socket's at this place that sent it or gets it; "" if it is not known
+	Why    string // of Dropped: the reason
+	By     string // the rule, the policy or the Service that decided; "" if it was none
+}
+
+// A Watch shows what happens to packets in the namespaces and routers that share
+// it. It is nobody's at first, and costs nothing then. A nil Watch shows nothing.
+type Watch struct {
+	f atomic.Pointer[func(Sighting)]
+}
+
+// Set makes f see everything, or nobody with nil. f is called in the goroutine of
+// a sender, which may hold locks of its stack: it must not wait, nor call a stack.
+func (w *Watch) Set(f func(Sighting)) {
+	if f == nil {
+		w.f.Store(nil)
+		return
+	}
+	w.f.Store(&f)
+}
+
+// On reports whether somebody watches. See must not be prepared in vain.
+func (w *Watch) On() bool { return w != nil && w.f.Load() != nil }
+
+// See shows a sighting of now, if somebody watches.
+func (w *Watch) See(s Sighting) {
+	if w == nil {
+		return
+	}
+	if f := w.f.Load(); f != nil {
+		s.Time = time.Now()
+		(*f)(s)
+	}
+}
+
+// Bytes returns a copy of the packet.
+func (p *Packet) Bytes() []byte { return BytesOf(p.pkt) }
+
+// BytesOf returns a copy of a stack's packet, from the IP header on.
+func BytesOf(pkt *stack.PacketBuffer) []byte {
+	b := pkt.ToBuffer()
+	defer b.Release()
+	return b.Flatten()
+}
+
+// Read returns whence the IP packet b comes and where it goes, and whether it is a
+// fragment without the transport header. It fails if the headers make no sense.
+func Read(b []byte) (t Tuple, later, ok bool) {
+	p := &Packet{hdr: b, size: len(b), pkt: new(stack.PacketBuffer)}
+	ok = p.parse()
+	return p.tuple, p.offset > 0, ok
+}
+
+// OwnerName returns the name of a socket's owner, and "" for nil.
+func OwnerName(o tcpip.PacketOwner) string {
+	if n, ok := o.(interface{ Name() string }); ok {
+		return n.Name()
+	}
+	return ""
+}
+
+// Why packets are dropped in a namespace.
+const (
+	DropMalformed  = "malformed header"
+	DropRules      = "iptables rule"
+	DropClash      = "no free port to translate to"
+	DropNoRoute    = "no route"
+	DropQueueFull  = "queue full"
+	DropNoListener = "no listener"
+	DropNoSocket   = "the socket is closed"
+	DropBufferFull = "the receive buffer is full"
+	DropBacklog    = "the accept queue is full"
+	DropChecksum   = "wrong checksum"
+	DropNotLocal   = "not an address of this namespace"
+	DropSource     = "no sender has such an address"
+	DropProtocol   = "unknown protocol"
+	DropFragments  = "the rest of the datagram did not come"
+	DropUnknown    = "unknown"
+)
