@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
@@ -75,12 +76,39 @@ func BytesOf(pkt *stack.PacketBuffer) []byte {
 	return b.Flatten()
 }
 
-// Read returns whence the IP packet b comes and where it goes, and whether it is a
-// fragment without the transport header. It fails if the headers make no sense.
-func Read(b []byte) (t Tuple, later, ok bool) {
+// A Reading is what the headers of an IP packet say.
+type Reading struct {
+	Tuple  Tuple           // of later fragments without ports
+	Later  bool            // it is a fragment without the transport header
+	About  Tuple           // of an ICMP error: of the packet that it tells of; else zero
+	Flags  header.TCPFlags // of TCP
+	Number uint32          // of TCP: the sequence number
+}
+
+// Opens reports whether the packet opens a TCP connection.
+func (r Reading) Opens() bool {
+	return r.Flags&(header.TCPFlagSyn|header.TCPFlagAck|header.TCPFlagRst) == header.TCPFlagSyn
+}
+
+// Read reads the headers of the IP packet b. It fails if they make no sense; the
+// Reading then is what there was to be read.
+func Read(b []byte) (r Reading, ok bool) {
 	p := &Packet{hdr: b, size: len(b), pkt: new(stack.PacketBuffer)}
 	ok = p.parse()
-	return p.tuple, p.offset > 0, ok
+	r.Tuple, r.Later = p.tuple, p.offset > 0
+	if !ok || r.Later {
+		return r, ok
+	}
+	if p.kind == icmpError {
+		if q, ok := p.within(); ok {
+			r.About = q.tuple
+		}
+	}
+	if p.tuple.proto == TCP {
+		h := header.TCP(b[p.l4:])
+		r.Flags, r.Number = h.Flags(), h.SequenceNumber()
+	}
+	return r, true
 }
 
 // OwnerName returns the name of a socket's owner, and "" for nil.

@@ -22,6 +22,7 @@ func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.
 	s := &socket{ep: ep, v6: v6, freed: freed}
 	s.descriptor = newDescriptor(o, netName, wq, local, peer, s)
 	if err := o.adopt(s.descriptor); err != nil {
+		o.ns.endpoints.remove(ep)
 		ep.Close()
 		o.ns.pump.kick()
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -32,8 +31,8 @@ func (l *hookedLink) see(s netfilter.Sighting) {
 func (l *hookedLink) seeBuffers(pkts stack.PacketBufferList) {
 	for _, pkt := range pkts.AsSlice() {
 		b := netfilter.BytesOf(pkt)
-		t, _, _ := netfilter.Read(b)
-		l.see(netfilter.Sighting{Event: netfilter.Sent, Tuple: t, Bytes: b, Owner: netfilter.OwnerName(pkt.Owner)})
+		r, _ := netfilter.Read(b)
+		l.see(netfilter.Sighting{Event: netfilter.Sent, Tuple: r.Tuple, Bytes: b, Owner: netfilter.OwnerName(pkt.Owner)})
 	}
 }
 
@@ -84,9 +83,9 @@ func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketB
 	}
 	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: netfilter.BytesOf(pkt)}
 	var to receiver
-	if t, later, ok := netfilter.Read(s.Bytes); ok {
-		s.Tuple = t
-		to = l.receiver(t, s.Bytes, later)
+	if r, ok := netfilter.Read(s.Bytes); ok {
+		s.Tuple = r.Tuple
+		to = l.receiver(r)
 		s.Owner, s.Why = netfilter.OwnerName(to.owner), to.why
 	} else {
 		s.Why = netfilter.DropMalformed
@@ -114,13 +113,14 @@ type receiver struct {
 
 // receiver returns who gets a packet that came over the link, by the same rules as
 // the stack, which tells nobody.
-func (l *hookedLink) receiver(t netfilter.Tuple, b []byte, later bool) receiver {
+func (l *hookedLink) receiver(what netfilter.Reading) receiver {
+	t := what.Tuple
 	dst := t.Dst().Addr()
 	switch to := l.ns.addrType(dst); {
 	case to != iptables.Local && to != iptables.Multicast && to != iptables.Broadcast && !(dst.Is6() && dst.IsLinkLocalUnicast()),
 		to == iptables.Local && dst.IsLoopback() && l != l.ns.lo:
 		return receiver{why: netfilter.DropNotLocal}
-	case later:
+	case what.Later:
 		return receiver{}
 	}
 	var noSocket string
@@ -128,7 +128,7 @@ func (l *hookedLink) receiver(t netfilter.Tuple, b []byte, later bool) receiver 
 	switch t.Protocol() {
 	case netfilter.TCP:
 		noSocket = netfilter.DropNoSocket
-		if isSYN(b) {
+		if what.Opens() {
 			noSocket = netfilter.DropNoListener
 		}
 	case netfilter.UDP:
@@ -165,16 +165,6 @@ func (l *hookedLink) receiver(t netfilter.Tuple, b []byte, later bool) receiver 
 		r.owner = o
 	}
 	return r
-}
-
-// isSYN reports whether an IP packet of TCP opens a connection.
-func isSYN(b []byte) bool {
-	p, ok := netfilter.FromBytes(b)
-	if !ok {
-		return false
-	}
-	defer p.Release()
-	return p.TCPFlags()&(header.TCPFlagSyn|header.TCPFlagAck|header.TCPFlagRst) == header.TCPFlagSyn
 }
 
 // losses is what a socket has been given and did not take.
