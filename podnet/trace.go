@@ -53,6 +53,7 @@ type TraceEvent struct {
 	// Packet is the IP packet. Segments of TCP may be longer than the MTU: they
 	// are cut up where a real machine's card does it. It must not be changed.
 	Packet []byte
+	Size   int // of the packet, in bytes
 
 	Lost uint64 // of TraceLost: how many
 }
@@ -96,17 +97,17 @@ func (e TraceEvent) String() string {
 func (e TraceEvent) Summary() string {
 	text := fmt.Sprintf("%s %s > %s", e.Protocol, endText(e.Protocol, e.Src), endText(e.Protocol, e.Dst))
 	if !e.Src.IsValid() {
-		return fmt.Sprintf("%d bytes", len(e.Packet))
+		return fmt.Sprintf("%d bytes", e.Size)
 	}
 	transport := transportOf(e.Packet)
 	switch {
 	case e.Protocol == "tcp" && len(transport) >= 20:
 		text += " " + tcpFlags(transport[13])
-		if n := len(transport) - int(transport[12]>>4)*4; n > 0 {
+		if n := e.Size - (len(e.Packet) - len(transport)) - int(transport[12]>>4)*4; n > 0 {
 			text += fmt.Sprintf(" length %d", n)
 		}
 	case e.Protocol == "udp" && len(transport) >= 8:
-		text += fmt.Sprintf(" length %d", len(transport)-8)
+		text += fmt.Sprintf(" length %d", e.Size-(len(e.Packet)-len(transport))-8)
 	case len(transport) >= 2:
 		text += " " + icmpText(e.Protocol, transport[0], transport[1])
 	}
@@ -166,10 +167,20 @@ func icmpText(protocol string, typ, code byte) string {
 //
 // Several traces may run at once. While there is none, there is no cost.
 func (c *Cluster) Trace(f func(TraceEvent)) (stop func()) {
+	return c.trace(f, false)
+}
+
+// TraceHeaders is like Trace, but a Packet may be only the first 256 bytes of it:
+// that costs less where much is sent.
+func (c *Cluster) TraceHeaders(f func(TraceEvent)) (stop func()) {
+	return c.trace(f, true)
+}
+
+func (c *Cluster) trace(f func(TraceEvent), heads bool) (stop func()) {
 	if f == nil {
 		panic("podnet: Cluster.Trace: the function is nil")
 	}
-	t := newTracer(f)
+	t := newTracer(f, heads)
 	if !c.traces.add(t) {
 		t.stop()
 		return func() {}

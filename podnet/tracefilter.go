@@ -192,9 +192,9 @@ func (p *filterParser) named(word string) (eventFilter, error) {
 		return nil, fmt.Errorf("%q is not a length", value)
 	}
 	if word == "less" {
-		return func(e TraceEvent) bool { return len(e.Packet) <= int(n) }, nil
+		return func(e TraceEvent) bool { return e.Size <= int(n) }, nil
 	}
-	return func(e TraceEvent) bool { return len(e.Packet) >= int(n) }, nil
+	return func(e TraceEvent) bool { return e.Size >= int(n) }, nil
 }
 
 func ofProtocol(proto string) eventFilter {

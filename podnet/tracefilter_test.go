@@ -14,7 +14,7 @@ import (
 func TestTraceFilters(t *testing.T) {
 	e := podnet.TraceEvent{
 		Node: "node-1", Namespace: "shop", Pod: "web", Container: "app", Interface: "eth0", Protocol: "tcp",
-		Src: netip.MustParseAddrPort("10.244.0.2:40000"), Dst: netip.MustParseAddrPort("10.96.0.10:53"), Packet: make([]byte, 60),
+		Src: netip.MustParseAddrPort("10.244.0.2:40000"), Dst: netip.MustParseAddrPort("10.96.0.10:53"), Size: 60,
 	}
 	for expression, want := range map[string]bool{
 		"":                                       true,

@@ -46,14 +46,20 @@ func (t *traces) remove(r *tracer) {
 func (t *traces) set(list []*tracer) {
 	t.list = list
 	if len(list) == 0 {
-		t.watch.Set(nil)
+		t.watch.Set(nil, 0)
 		return
+	}
+	head := netfilter.Heads
+	for _, r := range list {
+		if !r.heads {
+			head = 0
+		}
 	}
 	t.watch.Set(func(s netfilter.Sighting) {
 		for _, r := range list {
 			r.push(s)
 		}
-	})
+	}, head)
 }
 
 // close ends all traces, when they have told everything.
@@ -71,6 +77,7 @@ func (t *traces) close() {
 // tracer tells a function of what is seen, by a goroutine that holds no lock.
 type tracer struct {
 	f           func(TraceEvent)
+	heads       bool // the first bytes of packets are enough
 	connections connections
 
 	wake chan struct{} // one slot
@@ -86,8 +93,8 @@ type tracer struct {
 // maxWaitingBytes is what may wait to be told, about.
 const maxWaitingBytes = 64 << 20
 
-func newTracer(f func(TraceEvent)) *tracer {
-	t := &tracer{f: f, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newTracer(f func(TraceEvent), heads bool) *tracer {
+	t := &tracer{f: f, heads: heads, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go t.run()
 	return t
 }
@@ -160,7 +167,7 @@ var traceKinds = [...]TraceKind{
 func traceEvent(s netfilter.Sighting) TraceEvent {
 	e := TraceEvent{
 		Kind: traceKinds[s.Event], Time: s.Time, Container: s.Owner, Interface: s.Link,
-		Packet: s.Bytes, Reason: s.Why, By: s.By,
+		Packet: s.Bytes, Size: s.Size, Reason: s.Why, By: s.By,
 	}
 	if s.Tuple != (netfilter.Tuple{}) {
 		e.Protocol, e.Src, e.Dst = netfilter.ProtocolName(s.Tuple.Protocol()), s.Tuple.Src(), s.Tuple.Dst()

@@ -235,7 +235,7 @@ func TestInterfacesAreChosen(t *testing.T) {
 		"default/web eth0":   {"default/web eth0 in", "default/web eth0 out"},
 		"default/other *":    {"default/other eth0 out", "default/other eth0 in"},
 		"node-1 eth0":        {"node-1 eth0 in", "node-1 eth0 out"},
-		"node-2 veth*":       {"node-2 veth942f9e59 in", "node-2 veth942f9e59 out"},
+		"node-2 veth*":       {"node-2 veth7b4c4640 in", "node-2 veth7b4c4640 out"},
 		"*/* lo":             nil,
 		"default/nobody eth": nil,
 	} {

@@ -12,7 +12,7 @@ const uplink = "eth0"
 // see shows what became of a packet at the router, if somebody watches.
 func (r *Router) see(e netfilter.Event, p *netfilter.Packet, link, why, by string) {
 	if r.watch.On() {
-		r.watch.See(netfilter.Sighting{Event: e, Place: r.place, Link: link, Tuple: p.Tuple(), Bytes: p.Bytes(), Why: why, By: by})
+		r.watch.See(p.Buffer(), netfilter.Sighting{Event: e, Place: r.place, Link: link, Tuple: p.Tuple(), Why: why, By: by})
 	}
 }
 
@@ -57,7 +57,7 @@ func (r *Router) rewrite(p *netfilter.Packet, c *netfilter.Conn, d netfilter.Dir
 
 func (r *Router) seeTranslated(p *netfilter.Packet, before netfilter.Tuple, by string) {
 	if p.Tuple() != before && r.watch.On() {
-		r.watch.See(netfilter.Sighting{Event: netfilter.Translated, Place: r.place, Link: p.In, Tuple: p.Tuple(), Before: before, Bytes: p.Bytes(), By: by})
+		r.watch.See(p.Buffer(), netfilter.Sighting{Event: netfilter.Translated, Place: r.place, Link: p.In, Tuple: p.Tuple(), Before: before, By: by})
 	}
 }
 
@@ -76,7 +76,7 @@ func (r *Router) dropAt(p *netfilter.Packet, link, why, by string) {
 func (r *Router) dropMalformed(sent *stack.PacketBuffer, from *Veth) {
 	r.dropped(netfilter.Tuple{}, DropMalformed, "")
 	if r.watch.On() {
-		r.watch.See(netfilter.Sighting{Event: netfilter.Dropped, Place: r.place, Link: from.name, Bytes: netfilter.BytesOf(sent), Why: DropMalformed})
+		r.watch.See(sent, netfilter.Sighting{Event: netfilter.Dropped, Place: r.place, Link: from.name, Why: DropMalformed})
 	}
 }
 

@@ -30,7 +30,8 @@ type Sighting struct {
 	Link   string // the interface; "" if there is none
 	Tuple  Tuple  // of the packet as it is now; of later fragments without ports
 	Before Tuple  // of Translated: as it was
-	Bytes  []byte // the IP packet, which is the watcher's own
+	Bytes  []byte // the IP packet or its beginning, which is the watcher's own
+	Size   int    // of the packet, in bytes
 	Owner  string // the socket's at this place that sent it or gets it; "" if it is not known
 	Why    string // of Dropped: the reason
 	By     string // the rule, the policy or the Service that decided; "" if it was none
@@ -38,42 +39,67 @@ type Sighting struct {
 
 // A Watch shows what happens to packets in the namespaces and routers that share
 // it. It is nobody's at first, and costs nothing then. A nil Watch shows nothing.
-type Watch struct {
-	f atomic.Pointer[func(Sighting)]
+type Watch struct{ watcher atomic.Pointer[watcher] }
+
+type watcher struct {
+	see  func(Sighting)
+	head int
 }
 
-// Set makes f see everything, or nobody with nil. f is called in the goroutine of
-// a sender, which may hold locks of its stack: it must not wait, nor call a stack.
-func (w *Watch) Set(f func(Sighting)) {
+// Heads is enough for the headers of any packet, and for those within an ICMP
+// error, in bytes.
+const Heads = maxHeaders
+
+// Set makes f see everything, or nobody with nil; of a packet only the first head
+// bytes, which are Heads or more, or all of it if head is 0. f is called in the
+// goroutine of a sender, which may hold locks of its stack: it must not wait, nor
+// call a stack.
+func (w *Watch) Set(f func(Sighting), head int) {
 	if f == nil {
-		w.f.Store(nil)
+		w.watcher.Store(nil)
 		return
 	}
-	w.f.Store(&f)
+	w.watcher.Store(&watcher{f, head})
 }
 
 // On reports whether somebody watches. See must not be prepared in vain.
-func (w *Watch) On() bool { return w != nil && w.f.Load() != nil }
+func (w *Watch) On() bool { return w != nil && w.watcher.Load() != nil }
 
-// See shows a sighting of now, if somebody watches.
-func (w *Watch) See(s Sighting) {
+// See shows a sighting of now, of a packet as a stack has it, if somebody watches.
+func (w *Watch) See(pkt *stack.PacketBuffer, s Sighting) {
 	if w == nil {
 		return
 	}
-	if f := w.f.Load(); f != nil {
-		s.Time = time.Now()
-		(*f)(s)
+	k := w.watcher.Load()
+	if k == nil {
+		return
 	}
+	s.Time = time.Now()
+	if s.Bytes == nil {
+		s.Bytes = bytesOf(pkt, k.head)
+	}
+	s.Size = pkt.Size()
+	k.see(s)
 }
 
-// Bytes returns a copy of the packet.
-func (p *Packet) Bytes() []byte { return BytesOf(p.pkt) }
+// Bytes returns a copy of a packet, of as much of it as is watched.
+func (w *Watch) Bytes(pkt *stack.PacketBuffer) []byte {
+	if k := w.watcher.Load(); k != nil {
+		return bytesOf(pkt, k.head)
+	}
+	return bytesOf(pkt, Heads)
+}
 
-// BytesOf returns a copy of a stack's packet, from the IP header on.
-func BytesOf(pkt *stack.PacketBuffer) []byte {
+// bytesOf returns a copy of the first n bytes of a packet, or of all with 0.
+func bytesOf(pkt *stack.PacketBuffer, n int) []byte {
 	b := pkt.ToBuffer()
 	defer b.Release()
-	return b.Flatten()
+	if n == 0 || int64(n) >= b.Size() {
+		return b.Flatten()
+	}
+	head := make([]byte, n)
+	b.ReadAt(head, 0)
+	return head
 }
 
 // A Reading is what the headers of an IP packet say.

@@ -134,9 +134,9 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
 	if l != l.ns.lo && l.ns.watch.On() { // what crosses lo is seen when it is sent
-		b := netfilter.BytesOf(pkt)
+		b := l.ns.watch.Bytes(pkt)
 		r, _ := netfilter.Read(b)
-		l.see(netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: b})
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: b})
 	}
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks

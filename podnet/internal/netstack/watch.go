@@ -15,7 +15,7 @@ import (
 )
 
 // see shows what became of a packet at the link, if somebody watches.
-func (l *hookedLink) see(s netfilter.Sighting) {
+func (l *hookedLink) see(pkt *stack.PacketBuffer, s netfilter.Sighting) {
 	if l.hidden {
 		if s.Event == netfilter.Sent || s.Event == netfilter.Received {
 			return
@@ -24,29 +24,29 @@ func (l *hookedLink) see(s netfilter.Sighting) {
 		s.Link = l.name
 	}
 	s.Place = l.ns.place
-	l.ns.watch.See(s)
+	l.ns.watch.See(pkt, s)
 }
 
 // seeBuffers shows packets that the stack sends over the link.
 func (l *hookedLink) seeBuffers(pkts stack.PacketBufferList) {
 	for _, pkt := range pkts.AsSlice() {
-		b := netfilter.BytesOf(pkt)
+		b := l.ns.watch.Bytes(pkt)
 		r, _ := netfilter.Read(b)
-		l.see(netfilter.Sighting{Event: netfilter.Sent, Tuple: r.Tuple, Bytes: b, Owner: netfilter.OwnerName(pkt.Owner)})
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Sent, Tuple: r.Tuple, Bytes: b, Owner: netfilter.OwnerName(pkt.Owner)})
 	}
 }
 
 // seePacket shows a packet on its way through the hooks.
 func (l *hookedLink) seePacket(e netfilter.Event, p *netfilter.Packet) {
 	if l.ns.watch.On() {
-		l.see(netfilter.Sighting{Event: e, Tuple: p.Tuple(), Bytes: p.Bytes(), Owner: netfilter.OwnerName(p.Owner)})
+		l.see(p.Buffer(), netfilter.Sighting{Event: e, Tuple: p.Tuple(), Owner: netfilter.OwnerName(p.Owner)})
 	}
 }
 
 // seeTranslated shows that rules have changed a packet, if they have.
 func (l *hookedLink) seeTranslated(p *netfilter.Packet, before netfilter.Tuple, s *netfilter.Passage) {
 	if p.Tuple() != before && l.ns.watch.On() {
-		l.see(netfilter.Sighting{Event: netfilter.Translated, Tuple: p.Tuple(), Before: before, Bytes: p.Bytes(), Owner: netfilter.OwnerName(p.Owner), By: s.TranslatedBy()})
+		l.see(p.Buffer(), netfilter.Sighting{Event: netfilter.Translated, Tuple: p.Tuple(), Before: before, Owner: netfilter.OwnerName(p.Owner), By: s.TranslatedBy()})
 	}
 }
 
@@ -54,7 +54,7 @@ func (l *hookedLink) seeTranslated(p *netfilter.Packet, before netfilter.Tuple, 
 func (l *hookedLink) drop(p *netfilter.Packet, why, by string) {
 	l.drops.Add(1)
 	if l.ns.watch.On() {
-		l.see(netfilter.Sighting{Event: netfilter.Dropped, Tuple: p.Tuple(), Bytes: p.Bytes(), Owner: netfilter.OwnerName(p.Owner), Why: why, By: by})
+		l.see(p.Buffer(), netfilter.Sighting{Event: netfilter.Dropped, Tuple: p.Tuple(), Owner: netfilter.OwnerName(p.Owner), Why: why, By: by})
 	}
 }
 
@@ -62,7 +62,7 @@ func (l *hookedLink) drop(p *netfilter.Packet, why, by string) {
 func (l *hookedLink) dropBuffer(pkt *stack.PacketBuffer) {
 	l.drops.Add(1)
 	if l.ns.watch.On() {
-		l.see(netfilter.Sighting{Event: netfilter.Dropped, Bytes: netfilter.BytesOf(pkt), Why: netfilter.DropMalformed})
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Dropped, Why: netfilter.DropMalformed})
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketB
 		l.Endpoint.DeliverNetworkPacket(protocol, pkt)
 		return
 	}
-	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: netfilter.BytesOf(pkt)}
+	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
 	var to receiver
 	if r, ok := netfilter.Read(s.Bytes); ok {
 		s.Tuple = r.Tuple
@@ -94,13 +94,13 @@ func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketB
 		s.Event = netfilter.Dropped
 		l.drops.Add(1)
 	}
-	l.see(s)
+	l.see(pkt, s)
 	before := to.losses()
 	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
 	if why := to.losses().since(before); why != "" && s.Event != netfilter.Dropped {
 		l.drops.Add(1)
 		s.Event, s.Why = netfilter.Dropped, why
-		l.see(s)
+		l.see(pkt, s)
 	}
 }
 
