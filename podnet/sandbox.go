@@ -154,6 +154,11 @@ type Interface struct {
 	Flags        net.Flags
 	HardwareAddr string // empty on lo
 	Addrs        []netip.Prefix
+
+	// What has come and gone since the sandbox was made, as "ip -s link" shows it:
+	// without what iptables dropped as it left, and with what it dropped as it
+	// came. A long segment of TCP that crosses in one piece is one packet.
+	RxPackets, RxBytes, TxPackets, TxBytes uint64
 }
 
 // Interfaces returns the Pod's network interfaces, none while it has no
@@ -170,7 +175,8 @@ func (p *Pod) Interfaces() []Interface {
 func (s *sandbox) interfaces() []Interface {
 	var list []Interface
 	for _, i := range s.net.Interfaces() {
-		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs})
+		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs,
+			RxPackets: i.RxPackets, RxBytes: i.RxBytes, TxPackets: i.TxPackets, TxBytes: i.TxBytes})
 	}
 	return list
 }

@@ -3,7 +3,6 @@ package netstack
 import (
 	"net/netip"
 	"os"
-	"sync/atomic"
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -23,8 +22,7 @@ type hookedLink struct {
 	name  string
 	addrs []netip.Prefix // the link's, the first of each family first
 
-	hidden bool          // Link.Hidden
-	drops  atomic.Uint64 // packets that went no further
+	hidden bool // Link.Hidden
 }
 
 // hook returns ep with the namespace's iptables between it and the stack.

@@ -209,6 +209,10 @@ type Interface struct {
 	Flags net.Flags
 	MAC   string // empty on lo
 	Addrs []netip.Prefix
+
+	// What has come and gone since the link is there. A long segment that crosses
+	// in one piece is one packet.
+	RxPackets, RxBytes, TxPackets, TxBytes uint64
 }
 
 // Interfaces returns the namespace's links by index.
@@ -223,6 +227,8 @@ func (ns *Namespace) Interfaces() []Interface {
 			continue
 		}
 		itf := Interface{Index: int(l.id), Name: l.Name, MTU: int(info.MTU), MAC: l.MAC.String(), Flags: net.FlagUp | net.FlagRunning | net.FlagBroadcast | net.FlagMulticast}
+		itf.RxPackets, itf.RxBytes = info.Stats.Rx.Packets.Value(), info.Stats.Rx.Bytes.Value()
+		itf.TxPackets, itf.TxBytes = info.Stats.Tx.Packets.Value(), info.Stats.Tx.Bytes.Value()
 		if l.id == loopbackID {
 			itf.Flags = net.FlagUp | net.FlagRunning | net.FlagLoopback
 		}

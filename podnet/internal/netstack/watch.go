@@ -50,9 +50,8 @@ func (l *hookedLink) seeTranslated(p *netfilter.Packet, before netfilter.Tuple, 
 	}
 }
 
-// drop counts a packet that goes no further, and shows it.
+// drop shows a packet that goes no further.
 func (l *hookedLink) drop(p *netfilter.Packet, why, by string) {
-	l.drops.Add(1)
 	if l.ns.watch.On() {
 		l.see(p.Buffer(), netfilter.Sighting{Event: netfilter.Dropped, Tuple: p.Tuple(), Owner: netfilter.OwnerName(p.Owner), Why: why, By: by})
 	}
@@ -60,7 +59,6 @@ func (l *hookedLink) drop(p *netfilter.Packet, why, by string) {
 
 // dropBuffer is drop for a packet whose headers make no sense.
 func (l *hookedLink) dropBuffer(pkt *stack.PacketBuffer) {
-	l.drops.Add(1)
 	if l.ns.watch.On() {
 		l.see(pkt, netfilter.Sighting{Event: netfilter.Dropped, Why: netfilter.DropMalformed})
 	}
@@ -92,13 +90,11 @@ func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketB
 	}
 	if s.Why != "" {
 		s.Event = netfilter.Dropped
-		l.drops.Add(1)
 	}
 	l.see(pkt, s)
 	before := to.losses()
 	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
 	if why := to.losses().since(before); why != "" && s.Event != netfilter.Dropped {
-		l.drops.Add(1)
 		s.Event, s.Why = netfilter.Dropped, why
 		l.see(pkt, s)
 	}
