@@ -90,6 +90,9 @@ type tracer struct {
 	closed  bool
 }
 
+// sighted, if not nil, is told of all that any trace sees. It is for tests.
+var sighted func(netfilter.Sighting)
+
 // maxWaitingBytes is what may wait to be told, about.
 const maxWaitingBytes = 64 << 20
 
@@ -102,6 +105,9 @@ func newTracer(f func(TraceEvent), heads bool) *tracer {
 // push never blocks.
 func (t *tracer) push(s netfilter.Sighting) {
 	const overhead = 512
+	if sighted != nil {
+		sighted(s)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {

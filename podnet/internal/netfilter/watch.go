@@ -161,5 +161,4 @@ const (
 	DropSource     = "no sender has such an address"
 	DropProtocol   = "unknown protocol"
 	DropFragments  = "the rest of the datagram did not come"
-	DropUnknown    = "unknown"
 )
