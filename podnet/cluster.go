@@ -38,6 +38,7 @@ type Cluster struct {
 	policies   *netpol.Set // who may connect to whom
 	services   *services
 	counsel    counsel
+	traces     traces
 
 	// names is what the cluster's name server knows, nil while there is none:
 	// then nobody is asked at its address, and no name is found there.
@@ -111,7 +112,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	c.names = serviceNames{c}
 	c.counsel.cluster = c
 	for _, n := range nodes {
-		n.nameserver, n.serveDNS, n.counsel = c.nameserver, c.serveDNS, &c.counsel
+		n.nameserver, n.serveDNS, n.counsel, n.watch = c.nameserver, c.serveDNS, &c.counsel, &c.traces.watch
 	}
 	// To NetworkPolicies the name server is what it is in a cluster of kubeadm's.
 	policies.SetPod(netpol.Pod{
@@ -347,6 +348,7 @@ func (c *Cluster) Close() error {
 	}
 	c.network.Close()
 	c.counsel.close()
+	c.traces.close()
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err

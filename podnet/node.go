@@ -35,6 +35,8 @@ type node struct {
 	proxy     *kubeproxy.Table
 	hostPorts hostPorts
 	counsel   *counsel
+	watch     *netfilter.Watch
+	place     *place // what the watch says of where
 
 	// The cluster's name server is on every node, as with NodeLocal DNSCache.
 	nameserver netip.Addr
@@ -54,7 +56,7 @@ func newNodes(cfg Config, network *fabric.Network, interference *faults.Set, pol
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
 		name := nodeName(i)
-		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, network: network, faults: interference, policies: policies, proxy: proxy, mtu: uint32(cfg.PodMTU)}
+		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, place: &place{node: name}, network: network, faults: interference, policies: policies, proxy: proxy, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {
 		ranges, err := ipam.NodeRanges(cidr, cfg.Nodes)
@@ -132,8 +134,12 @@ func (n *node) start() error {
 	if n.router != nil {
 		return nil
 	}
-	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Name: n.name, Faults: n.faults, Addrs: n.addrs, Seed: n.seed, Rules: n.rules()})
-	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group, Divert: router.Divert, Faults: n.faults, End: faults.End{Node: n.name}})
+	router := fabric.NewRouter(fabric.RouterConfig{
+		Network: n.network, Name: n.name, Faults: n.faults, Addrs: n.addrs, Seed: n.seed, Rules: n.rules(), Watch: n.watch, Place: n.place,
+	})
+	ns, err := netstack.New(netstack.Config{
+		Seed: n.seed, Group: n.group, Divert: router.Divert, Faults: n.faults, End: faults.End{Node: n.name}, Watch: n.watch, Place: n.place,
+	})
 	if err != nil {
 		return err
 	}
@@ -162,7 +168,7 @@ func (n *node) start() error {
 // It has all of the node's addresses: a real one has the gateways' on each Pod's
 // veth, and the name server's on one of its own.
 func (n *node) link(router *fabric.Router) netstack.Link {
-	l := netstack.Link{Name: "eth0", MAC: hardwareAddr(n.addrs[0])}
+	l := netstack.Link{Name: "eth0", MAC: hardwareAddr(n.addrs[0]), Hidden: true} // the router shows what leaves the node
 	addrs := slices.Concat(n.addrs, n.gateways(), []netip.Addr{n.nameserver})
 	for i, a := range n.addrs {
 		l.Addrs = append(l.Addrs, netip.PrefixFrom(a, n.subnets[i].Bits()))
@@ -189,15 +195,17 @@ func (n *node) namespace() (*netstack.Namespace, *netstack.Owner, error) {
 
 // plug gives a Pod with these addresses a link to the node, as the CNI plugin ptp
 // does: the node's end has the gateways' addresses and a host route to each of
-// the Pod's. It returns the Pod's end, which the Pod closes; from then on the
-// addresses may be given to another Pod.
-func (n *node) plug(whose faults.End, addrs []netip.Addr) (*fabric.Veth, error) {
+// the Pod's, and is called name. It returns the Pod's end, which the Pod closes;
+// from then on the addresses may be given to another Pod.
+func (n *node) plug(whose faults.End, addrs []netip.Addr, name string) (*fabric.Veth, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.start(); err != nil {
 		return nil, err
 	}
-	return n.router.NewVethOf(whose, addrs, n.gateways(), n.mtu), nil
+	v := n.router.NewVethOf(whose, addrs, n.gateways(), n.mtu)
+	v.SetName(name)
+	return v, nil
 }
 
 // DialContext connects from the node, as the kubelet does: its own Pods see the

@@ -82,9 +82,25 @@ type TrackedConnection struct {
 // Conntrack returns the connections that the node knows of, by protocol and
 // source: those of its Pods with others and with other nodes, and its own. Two
 // containers of one Pod do not need it.
-func (n *Node) Conntrack() []TrackedConnection {
+func (n *Node) Conntrack() []TrackedConnection { return tracked(n.node.conntrack()) }
+
+// Conntrack returns the connections that the container's network namespace tracks,
+// by protocol and source: as on Linux, none before it has iptables rules. On the
+// host network they are the node's.
+func (c *Container) Conntrack() []TrackedConnection {
+	s := c.sandbox()
+	switch {
+	case s == nil:
+		return nil
+	case s.host:
+		return tracked(s.node.conntrack())
+	}
+	return tracked(s.net.Conntrack())
+}
+
+func tracked(entries []netfilter.Entry) []TrackedConnection {
 	var list []TrackedConnection
-	for _, e := range n.node.conntrack() {
+	for _, e := range entries {
 		list = append(list, TrackedConnection{
 			Protocol: netfilter.ProtocolName(e.Orig.Protocol()), State: e.State,
 			Src: e.Orig.Src(), Dst: e.Orig.Dst(), ReplySrc: e.Reply.Src(), ReplyDst: e.Reply.Dst(),

@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net"
 	"net/netip"
 
@@ -15,6 +16,7 @@ import (
 // that of the first container, and others are those of the other ones.
 type sandbox struct {
 	node  *node
+	veth  string // the node's end of its link; "" on the host network
 	net   *netstack.Namespace
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
@@ -41,14 +43,14 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	}
 	name := fmt.Sprintf("%s/%s/%d", p.spec.Namespace, p.spec.Name, attempt)
 	families := len(p.node.ranges)
-	s, err := p.newNetwork(name, addrs[:families])
+	s, err := p.newNetwork(name, 0, addrs[:families])
 	if err != nil {
 		p.node.release(addrs)
 		return nil, err
 	}
 	for i := 1; i < p.networks; i++ {
 		addrs = addrs[families:]
-		other, err := p.newNetwork(fmt.Sprintf("%s/%d", name, i), addrs[:families])
+		other, err := p.newNetwork(fmt.Sprintf("%s/%d", name, i), i, addrs[:families])
 		if err != nil {
 			s.close()
 			p.node.release(addrs)
@@ -61,14 +63,20 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 	return s, nil
 }
 
-// newNetwork makes a network namespace with addresses and a link to the node. If
-// it fails the addresses are still the caller's.
-func (p *Pod) newNetwork(name string, addrs []netip.Addr) (*sandbox, error) {
-	ns, err := netstack.New(netstack.Config{Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Faults: p.node.faults, End: p.endOn(p.node)})
+// newNetwork makes the Pod's i'th network namespace with addresses and a link to
+// the node. If it fails the addresses are still the caller's.
+func (p *Pod) newNetwork(name string, i int, addrs []netip.Addr) (*sandbox, error) {
+	where := &place{node: p.node.name, namespace: p.spec.Namespace, pod: p.spec.Name}
+	if p.networks > 1 {
+		where.container = p.containerOf(i)
+	}
+	ns, err := netstack.New(netstack.Config{
+		Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Faults: p.node.faults, End: p.endOn(p.node), Watch: p.node.watch, Place: where,
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &sandbox{node: p.node, net: ns, addrs: addrs}
+	s := &sandbox{node: p.node, veth: vethName(p.spec.Namespace, p.spec.Name, i), net: ns, addrs: addrs}
 	if err := s.connect(p.endOn(p.node)); err != nil {
 		ns.Close()
 		return nil, err
@@ -78,7 +86,7 @@ func (p *Pod) newNetwork(name string, addrs []netip.Addr) (*sandbox, error) {
 
 // connect gives the sandbox its eth0, which leads to the node.
 func (s *sandbox) connect(whose faults.End) error {
-	end, err := s.node.plug(whose, s.addrs)
+	end, err := s.node.plug(whose, s.addrs, s.veth)
 	if err != nil {
 		return err
 	}
@@ -89,6 +97,25 @@ func (s *sandbox) connect(whose faults.End) error {
 		eth0.Gateways = append(eth0.Gateways, r.Gateway())
 	}
 	return s.net.AddLink(eth0)
+}
+
+// vethName names the node's end of the link to a Pod's i'th network, by what the
+// CNI plugins do: "veth" and eight digits, here the same in every run.
+func vethName(namespace, name string, i int) string {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s/%s/%d", namespace, name, i)
+	return fmt.Sprintf("veth%08x", h.Sum32())
+}
+
+// containerOf returns the name of the container that has the i'th network for
+// itself.
+func (p *Pod) containerOf(i int) string {
+	for _, c := range p.containers {
+		if c.network == i {
+			return c.spec.Name
+		}
+	}
+	return ""
 }
 
 // takeReserved returns the addresses that Apply set aside, the first time.
@@ -130,6 +157,11 @@ type Interface struct {
 	Flags        net.Flags
 	HardwareAddr string // empty on lo
 	Addrs        []netip.Prefix
+
+	// What has come and gone since the sandbox was made, as "ip -s link" shows it:
+	// without what iptables dropped as it left, and with what it dropped as it
+	// came. A long segment of TCP that crosses in one piece is one packet.
+	RxPackets, RxBytes, TxPackets, TxBytes uint64
 }
 
 // Interfaces returns the Pod's network interfaces, none while it has no
@@ -146,7 +178,8 @@ func (p *Pod) Interfaces() []Interface {
 func (s *sandbox) interfaces() []Interface {
 	var list []Interface
 	for _, i := range s.net.Interfaces() {
-		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs})
+		list = append(list, Interface{Index: i.Index, Name: i.Name, MTU: i.MTU, Flags: i.Flags, HardwareAddr: i.MAC, Addrs: i.Addrs,
+			RxPackets: i.RxPackets, RxBytes: i.RxBytes, TxPackets: i.TxPackets, TxBytes: i.TxBytes})
 	}
 	return list
 }

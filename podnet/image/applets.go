@@ -30,7 +30,7 @@ func init() {
 		"hostname":  {hostname, bin, "hostname [-sifd]", false},
 		"id":        {id, usrBin, "id [-ugnr]", false},
 		"ifconfig":  {ifconfig, sbin, "ifconfig [-a] [IFACE]", false},
-		"ip":        {ip, sbin, "ip [-4|-6] address|route|link [show] [dev IFACE]", false},
+		"ip":        {ip, sbin, "ip [-4|-6|-s] address|route|link [show] [dev IFACE]", false},
 		"kill":      {kill, bin, "kill [-l] [-SIG] PID...", false},
 		"ln":        {ln, bin, "ln [-sfn] TARGET... LINK|DIR", false},
 		"ls":        {ls, bin, "ls [-1AadlRFhrStnp] [FILE]...", false},

@@ -12,11 +12,11 @@ import (
 	"podnet.dev/podnet"
 )
 
-// ip is ip [-4|-6|-o] address|link|route [show] [dev name], with busybox's
-// output, and ip route add, del, get… as [podnet.Container.IPRoute] has it.
+// ip is ip [-4|-6|-s] address|link|route [show] [dev name], with busybox's
+// output and, with -s, iproute2's counters, and ip route add, del, get… as [podnet.Container.IPRoute] has it.
 // Addresses and links are the Pod's and fixed.
 func ip(_ context.Context, p *proc) int {
-	family, object := 0, ""
+	family, object, stats := 0, "", false
 	args := p.args
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		switch args[0] {
@@ -24,6 +24,8 @@ func ip(_ context.Context, p *proc) int {
 			family = 4
 		case "-6":
 			family = 6
+		case "-s", "-stats", "-statistics":
+			stats = true
 		default:
 			return p.usageError()
 		}
@@ -76,6 +78,9 @@ func ip(_ context.Context, p *proc) int {
 	case object != "" && isPrefix(object, "link"):
 		for _, l := range links {
 			p.showLink(l, true)
+			if stats {
+				p.showCounters(l)
+			}
 		}
 	case object != "" && isPrefix(object, "route"):
 		p.showRoutes(links, family)
@@ -135,6 +140,15 @@ func (p *proc) showLink(l podnet.Interface, hardware bool) {
 		kind, brd, mac = "loopback", "00:00:00:00:00:00", "00:00:00:00:00:00"
 	}
 	fmt.Fprintf(p.out, "    link/%s %s brd %s\n", kind, mac, brd)
+}
+
+// showCounters writes what iproute2's ip -s link does. Links lose nothing by
+// themselves.
+func (p *proc) showCounters(l podnet.Interface) {
+	fmt.Fprintf(p.out, "    RX: %6s %7s %6s %7s %7s %7s %10s\n", "bytes", "packets", "errors", "dropped", "missed", "mcast", "")
+	fmt.Fprintf(p.out, "    %10d %7d %6d %7d %7d %7d \n", l.RxBytes, l.RxPackets, 0, 0, 0, 0)
+	fmt.Fprintf(p.out, "    TX: %6s %7s %6s %7s %7s %7s %10s\n", "bytes", "packets", "errors", "dropped", "carrier", "collsns", "")
+	fmt.Fprintf(p.out, "    %10d %7d %6d %7d %7d %7d \n", l.TxBytes, l.TxPackets, 0, 0, 0, 0)
 }
 
 func (p *proc) showAddrs(l podnet.Interface, family int) {

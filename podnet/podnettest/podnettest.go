@@ -15,8 +15,12 @@ import (
 // NewCluster makes a cluster that is closed at the test's cleanup. A Config that
 // is wrong fails the test at once. At cleanup a Program that goes on although
 // its container was killed fails the test and is named with where it hangs, and
-// if the test has failed, the status, events, sockets and logs of each Pod are
-// logged.
+// if the test has failed, the status, events, sockets, logs and last packets of
+// each Pod are logged, and what packets were dropped, and why. For the packets all
+// of the test's are looked at, which a benchmark is spared.
+//
+// With the flag -podnet.capture a failed test leaves a file of its packets behind,
+// for Wireshark.
 //
 // In a testing/synctest bubble, call it in the bubble.
 func NewCluster(tb testing.TB, cfg podnet.Config) *podnet.Cluster {
@@ -25,19 +29,28 @@ func NewCluster(tb testing.TB, cfg podnet.Config) *podnet.Cluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	var r *recorder
+	if _, ok := tb.(*testing.B); !ok {
+		r = record(c)
+	}
+	k := startCapture(tb, c)
 	tb.Cleanup(func() {
 		tb.Helper()
 		var story string
+		if r != nil {
+			r.stop()
+		}
 		if tb.Failed() { // while the sockets are still there to be shown
-			story = Describe(c)
+			story = describe(c, r)
 		}
 		if err := c.Close(); err != nil {
-			story = cmp.Or(story, Describe(c))
+			story = cmp.Or(story, describe(c, r))
 			tb.Error(err)
 		}
 		if story != "" {
 			tb.Log("the cluster at the end of the test:\n" + story)
 		}
+		k.end(tb)
 	})
 	return c
 }
@@ -56,10 +69,19 @@ func StartPod(tb testing.TB, c *podnet.Cluster, spec podnet.PodSpec) *podnet.Pod
 // Describe returns what a failed test shows of a cluster: of each Pod its
 // status, that of its containers (init containers first), events, listening
 // sockets and logs.
-func Describe(c *podnet.Cluster) string {
+func Describe(c *podnet.Cluster) string { return describe(c, nil) }
+
+// describe tells of packets as well if r is not nil.
+func describe(c *podnet.Cluster, r *recorder) string {
 	var b strings.Builder
 	for _, p := range c.Pods() {
 		describePod(&b, p)
+		if r != nil {
+			r.describePod(&b, p)
+		}
+	}
+	if r != nil {
+		r.describeDrops(&b)
 	}
 	return b.String()
 }

@@ -2,8 +2,13 @@ package podnettest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -177,4 +182,45 @@ func TestBadInputFailsTheTestAtOnce(t *testing.T) {
 	assert.PanicsWithValue(t, r, func() { podnettest.StartPod(r, c, podnet.PodSpec{Name: "web"}) })
 	assert.Contains(t, r.told.String(), "spec.containers: Required value")
 	r.end()
+}
+
+func TestAFailedTestTellsOfItsPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "captures")
+		require.NoError(t, flag.Set("podnet.capture", dir))
+		defer flag.Set("podnet.capture", "")
+		r := &recorder{TB: t}
+		c := podnettest.NewCluster(r, podnet.Config{PodCIDRs: []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}, ServiceCIDRs: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16")}})
+		p := podnettest.StartPod(r, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "app", Run: busy}}})
+		other := podnettest.StartPod(r, c, podnet.PodSpec{Name: "client", Containers: []podnet.ContainerSpec{{Name: "main", Run: busy}}})
+		for range 2 {
+			_, err := other.Container("main").Dial("tcp", p.IP().String()+":81")
+			require.Error(t, err)
+		}
+		r.Error("connection refused")
+		got := regexp.MustCompile(`10.244.0.3:\d+`).ReplaceAllString(r.end(), "10.244.0.3:PORT")
+		assert.Contains(t, got, `
+  packet 00:00:00.000 received eth0: tcp 10.244.0.3:PORT > 10.244.0.2:81 SYN
+  packet 00:00:00.000 dropped  eth0: tcp 10.244.0.3:PORT > 10.244.0.2:81 SYN: no listener
+  packet 00:00:00.000 sent     eth0: tcp 10.244.0.2:81 > 10.244.0.3:PORT RST ACK
+`)
+		assert.Contains(t, got, "\n  packet 00:00:00.000 sent     eth0 main: tcp 10.244.0.3:PORT > 10.244.0.2:81 SYN\n")
+		assert.Contains(t, got, "\ndropped 2x at default/web eth0, last at 00:00:00.000: tcp 10.244.0.3:PORT > 10.244.0.2:81 SYN: no listener\n")
+		file := filepath.Join(dir, "TestAFailedTestTellsOfItsPackets.pcapng")
+		assert.Contains(t, got, "its last packets are in "+file+"\n")
+		b, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Contains(t, string(b), "dropped at default/web eth0: no listener")
+	})
+}
+
+func TestACaptureThatCannotBeWrittenIsToldOf(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(dir, nil, 0o600))
+	require.NoError(t, flag.Set("podnet.capture", dir))
+	defer flag.Set("podnet.capture", "")
+	r := &recorder{TB: t}
+	podnettest.NewCluster(r, podnet.Config{})
+	r.Error("wrong")
+	assert.Contains(t, r.end(), "its packets could not be written: mkdir ")
 }

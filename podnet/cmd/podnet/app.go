@@ -70,7 +70,7 @@ set of ports. It needs no cluster, no container runtime and no privileges.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.AddCommand(a.runCommand(), a.checkCommand())
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.traceCommand())
 	return root
 }
 

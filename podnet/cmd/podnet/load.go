@@ -110,6 +110,10 @@ func identify(o podnet.Object) identity {
 		return identity{"ConfigMap", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.SecretSpec:
 		return identity{"Secret", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.ServiceSpec:
+		return identity{"Service", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.EndpointSliceSpec:
+		return identity{"EndpointSlice", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.NetworkPolicySpec:
 		return identity{"NetworkPolicy", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.NamespaceSpec:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,6 +14,8 @@ type runFlags struct {
 	duration time.Duration // 0 for as long as it takes
 	execs    []string
 	forwards []string
+	capture  string // a file; "" for none
+	filter   string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -57,9 +60,15 @@ Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 a
 free port. With several Pods write [NAMESPACE/]POD/HOST:POD, deploy/NAME/HOST:POD
 or sts/NAME/HOST:POD.
 
+--capture writes the packets of the run to a file, as pcapng for Wireshark, each
+once, and once more where it has been translated. --capture-filter chooses among
+them by an expression as of tcpdump, such as "tcp port 80 and not host 10.244.0.1",
+and "pod web", "node node-1", "container app" and "ifname lo".
+
 Exit code: 0 if all went well; 1 if a Pod failed, or a command of --exec did or
 did not come to its end; 2 for wrong arguments, manifests that are wrong, and a
-port of this machine that is not free. A Pod has failed if at the end its phase
+port of this machine that is not free, or a file of --capture that cannot be
+written. A Pod has failed if at the end its phase
 is Failed or still Pending, or if a container waits (CrashLoopBackOff,
 ErrImagePull, ...) or has ended with another exit code than 0. The end of a
 sidecar does not count.`,
@@ -78,6 +87,9 @@ sidecar does not count.`,
 	cmd.Flags().DurationVar(&flags.duration, "for", 0, "end after this `TIME`, such as 90s or 5m")
 	cmd.Flags().StringArrayVar(&flags.execs, "exec", nil, "run a command in a container: `'CONTAINER: COMMAND'`; may be repeated")
 	cmd.Flags().StringArrayVar(&flags.forwards, "port-forward", nil, "forward a port of this machine to a port of a Pod: `HOST:POD`; may be repeated")
+	cmd.Flags().StringVar(&flags.capture, "capture", "", "write the packets to this `FILE` (pcapng)")
+	cmd.Flags().StringVar(&flags.filter, "capture-filter", "", "what --capture writes, as an `EXPRESSION` of tcpdump")
+	_ = cmd.RegisterFlagCompletionFunc("capture-filter", cobra.NoFileCompletions)
 	for _, flag := range []string{"for", "exec", "port-forward"} {
 		// The flag exists, so there is no error.
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
@@ -99,6 +111,17 @@ func (a *app) runPods(ctx context.Context, pods []source, others []other, flags 
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
 	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}
+	if flags.filter != "" && flags.capture == "" {
+		return errors.New("--capture-filter needs --capture")
+	}
+	if flags.capture != "" {
+		k, err := startCapture(flags.capture, flags.filter)
+		if err != nil {
+			return err
+		}
+		defer k.Close()
+		s.capture = k
+	}
 	var forwards []forwardSpec
 	for _, text := range flags.execs {
 		e, err := parseExec(text, pods)

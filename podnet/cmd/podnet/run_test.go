@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -316,4 +318,26 @@ Containers of prod/web:
 func TestAPodThatNeverStartedHasFailed(t *testing.T) {
 	assert.Equal(t, "its phase is Pending", podState{status: podnet.PodStatus{Phase: podnet.PodPending}}.failure())
 	assert.Empty(t, podState{status: podnet.PodStatus{Phase: podnet.PodRunning}}.failure())
+}
+
+func TestRunWritesACapture(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.pcapng")
+	got, _ := runVirtual(t, pod("web", `
+  containers:
+  - {name: app, image: nginx, readinessProbe: {tcpSocket: {port: 80}}}
+`[1:]), "--for", "5s", "--capture", file, "--capture-filter", "tcp port 80")
+	assert.Equal(t, 0, got.code, got.stderr)
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Contains(t, string(b), "default/web eth0")
+	assert.Contains(t, string(b), "sent by default/web/app eth0")
+
+	got, _ = runVirtual(t, pod("web", "  containers: [{name: app, image: nginx}]\n"), "--for", "1s", "--capture", filepath.Join(file, "b"))
+	assert.Equal(t, 2, got.code)
+	assert.Contains(t, got.stderr, "podnet: --capture: open ")
+	got, _ = runVirtual(t, pod("web", "  containers: [{name: app, image: nginx}]\n"), "--for", "1s", "--capture", file, "--capture-filter", "port x")
+	assert.Equal(t, 2, got.code)
+	assert.Contains(t, got.stderr, `invalid argument "port x" for --capture-filter: "x" is not a port number`)
+	got, _ = runVirtual(t, pod("web", "  containers: [{name: app, image: nginx}]\n"), "--capture-filter", "tcp")
+	assert.Contains(t, got.stderr, "--capture-filter needs --capture")
 }

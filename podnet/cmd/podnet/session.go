@@ -36,6 +36,7 @@ type session struct {
 	out      *printer
 	table    *podTable
 	cluster  *podnet.Cluster
+	capture  *captureFile // nil for none; closed by who made it
 
 	// services returns what is to be shown of the Services; nil for nothing.
 	services func(*podnet.Cluster) []serviceRow
@@ -59,6 +60,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	if err != nil {
 		return []error{err}
 	}
+	s.capture.begin(s.cluster)
 	var ticking sync.WaitGroup
 	if s.out.live() {
 		ticking.Go(func() { s.table.tick(showing) })
@@ -101,6 +103,9 @@ func (s *session) run(ctx context.Context) (errs []error) {
 		f.Close()
 	}
 	if err := s.cluster.Close(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := s.capture.end(); err != nil {
 		errs = append(errs, err)
 	}
 	s.table.wait()

@@ -10,7 +10,7 @@ type up struct{ *Veth }
 
 func (g up) Deliver(p *netfilter.Packet)          { g.router.take(p, g.Veth) }
 func (g up) Answer(p *netfilter.Packet)           { g.take(p) }
-func (g up) Drop(p *netfilter.Packet, why string) { g.router.drop(p, why) }
+func (g up) Drop(p *netfilter.Packet, why string) { g.router.dropAt(p, g.name, why, "") }
 func (g up) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, g.gateway(p.Tuple().Is4()), mtu)
 }
@@ -21,7 +21,7 @@ type down struct{ *Veth }
 
 func (g down) Deliver(p *netfilter.Packet)          { g.take(p) }
 func (g down) Answer(p *netfilter.Packet)           { g.router.take(p, g.Veth) }
-func (g down) Drop(p *netfilter.Packet, why string) { g.router.drop(p, why) }
+func (g down) Drop(p *netfilter.Packet, why string) { g.router.dropAt(p, g.name, why, "") }
 func (g down) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, g.gateway(p.Tuple().Is4()), mtu)
 }
@@ -31,7 +31,7 @@ type between struct{ from, to *Router }
 
 func (g between) Deliver(p *netfilter.Packet)          { g.from.network.carry(p, g.from, g.to) }
 func (g between) Answer(p *netfilter.Packet)           { g.from.receive(p) }
-func (g between) Drop(p *netfilter.Packet, why string) { g.from.drop(p, why) }
+func (g between) Drop(p *netfilter.Packet, why string) { g.from.dropAt(p, uplink, why, "") }
 func (g between) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, ofFamily(g.from.addrs, p.Tuple().Is4()), mtu)
 }

@@ -104,7 +104,7 @@ func (n *Network) carry(p *netfilter.Packet, from, to *Router) {
 	n.mu.Lock()
 	if n.closed {
 		n.mu.Unlock()
-		from.drop(p, DropClosed)
+		from.dropAt(p, uplink, DropClosed, "")
 		return
 	}
 	if latency == 0 && len(n.flying) == 0 && !n.landing {
@@ -147,7 +147,7 @@ func (n *Network) land() {
 		n.flying = n.flying[1:]
 		n.mu.Unlock()
 		if f.from.faults.CutOff(faults.Between, &f.from.end, &f.to.end, f.p) {
-			f.from.drop(f.p, faults.DropCut)
+			f.from.dropAt(f.p, uplink, faults.DropCut, "")
 		} else {
 			f.to.receive(f.p)
 		}
@@ -168,6 +168,6 @@ func (n *Network) Close() {
 	n.flying = nil
 	n.mu.Unlock()
 	for _, f := range flying {
-		f.p.Release()
+		f.to.dropAt(f.p, uplink, DropClosed, "")
 	}
 }

@@ -1,7 +1,6 @@
 package fabric
 
 import (
-	"cmp"
 	"net/netip"
 	"sync"
 
@@ -19,6 +18,11 @@ type RouterConfig struct {
 	Faults  *faults.Set  // of the cluster; nil for none
 	Seed    uint64       // decides the ports that are drawn for translated connections
 	Rules   Rules
+
+	// Watch, if not nil, shows what happens to packets. Place is what it says of
+	// where.
+	Watch *netfilter.Watch
+	Place any
 }
 
 // A Router is the forwarding half of a node: it joins the veths of namespaces to
@@ -30,6 +34,8 @@ type Router struct {
 	end       faults.End // of the node itself
 	faults    *faults.Set
 	rules     Rules
+	watch     *netfilter.Watch
+	place     any
 	conntrack *netfilter.Conntrack
 	fragments netfilter.Fragments
 	loopback  *Veth // to the host's localhost; nil if there is no way to it
@@ -41,9 +47,10 @@ type Router struct {
 // NewRouter returns a router without veths.
 func NewRouter(cfg RouterConfig) *Router {
 	r := &Router{
-		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules,
+		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules, watch: cfg.Watch, place: cfg.Place,
 		conntrack: netfilter.NewConntrack(cfg.Seed), veths: make(map[netip.Addr]*Veth),
 	}
+	r.fragments.Dropped = func(p *netfilter.Packet) { r.drop(p, netfilter.DropFragments, "") }
 	return r
 }
 
@@ -146,14 +153,16 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 	p, ok := netfilter.NewPacket(sent)
 	switch {
 	case !ok:
-		r.dropped(netfilter.Tuple{}, DropMalformed)
+		r.dropMalformed(sent, v)
 		return true
 	}
 	p.Origin = &v.end
 	if !v.host && r.faults.Active(faults.Up) {
+		p.In = v.name
 		r.faults.Cross(faults.Up, &v.end, &r.end, up{v}, p)
 		return true
 	}
+	r.came(p, v)
 	if !p.Fragment() {
 		return r.forward(p, v)
 	}
@@ -174,7 +183,7 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 	}
 	if conn, direction := r.conntrack.Track(p); conn != nil {
 		if to, ok := r.passes(p, r.loopback, conn.Leaving(direction).Dst().Addr()); ok {
-			conn.Translate(p, direction)
+			r.rewrite(p, conn, direction)
 			r.emit(p, r.loopback, to)
 		}
 		return true
@@ -193,6 +202,7 @@ func (r *Router) receive(p *netfilter.Packet) { r.take(p, nil) }
 
 // take takes a packet from a veth, or from another router if that is nil.
 func (r *Router) take(p *netfilter.Packet, from *Veth) {
+	r.came(p, from)
 	if !p.Fragment() {
 		r.forward(p, from)
 		return
@@ -210,11 +220,13 @@ func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
 // sent it.
 func (r *Router) forward(p *netfilter.Packet, from *Veth) (permitted bool) {
 	if p.Tuple().Dst().Addr().IsMulticast() {
-		r.drop(p, DropMulticast)
+		r.drop(p, DropMulticast, "")
 		return true
 	}
 	if p.IsICMPError() || p.Untracked() {
+		before := p.Tuple()
 		r.conntrack.TranslateError(p)
+		r.seeTranslated(p, before, "")
 		if to, ok := r.passes(p, from, p.Tuple().Dst().Addr()); ok {
 			r.emit(p, from, to)
 		}
@@ -225,7 +237,7 @@ func (r *Router) forward(p *netfilter.Packet, from *Veth) (permitted bool) {
 		return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
 	}
 	if to, ok := r.passes(p, from, conn.Leaving(direction).Dst().Addr()); ok {
-		conn.Translate(p, direction)
+		r.rewrite(p, conn, direction)
 		r.emit(p, from, to)
 	}
 	return true
@@ -242,10 +254,10 @@ func (r *Router) translate(c Connection) Translation {
 func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitted bool) {
 	switch {
 	case t.Refuse != 0:
-		r.refuse(p, from, t.Refuse, 0, cmp.Or(t.Why, dropTranslated))
+		r.refuse(p, from, t.Refuse, 0, DropTranslated, t.Why)
 		return false
 	case t.Drop:
-		r.drop(p, cmp.Or(t.Why, dropTranslated))
+		r.drop(p, DropTranslated, t.Why)
 		return false
 	}
 	c := Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}
@@ -259,7 +271,7 @@ func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitt
 	}
 	if f := r.rules.Allow; f != nil {
 		if ok, why := f(c, dst); !ok {
-			r.drop(p, why)
+			r.drop(p, DropDenied, why)
 			return false
 		}
 	}
@@ -269,13 +281,13 @@ func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitt
 	}
 	conn, ok := r.conntrack.Open(p, nat)
 	if !ok {
-		r.drop(p, DropNoPort)
+		r.drop(p, DropNoPort, "")
 		return true
 	}
 	if f := r.rules.Opened; f != nil {
 		f(c, conn)
 	}
-	conn.Translate(p, netfilter.Original)
+	r.rewrite(p, conn, netfilter.Original)
 	r.emit(p, from, to)
 	return true
 }
@@ -310,7 +322,7 @@ func (r *Router) passes(p *netfilter.Packet, from *Veth, dst netip.Addr) (hop, b
 		return to, to.veth != nil && to.veth.host || r.fits(p, from, to)
 	}
 	if p.TTL() <= 1 {
-		r.refuse(p, from, netfilter.TTLExceeded, 0, DropTTL)
+		r.refuse(p, from, netfilter.TTLExceeded, 0, DropTTL, "")
 		return to, false
 	}
 	return to, r.fits(p, from, to)
@@ -329,7 +341,7 @@ func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
 	if p.Segment() <= mtu || !p.DontFragment() {
 		return true
 	}
-	r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig)
+	r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig, "")
 	return false
 }
 
@@ -339,11 +351,11 @@ func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
 func (r *Router) unreachable(p *netfilter.Packet, from *Veth, dst netip.Addr) {
 	switch {
 	case r.network == nil:
-		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
+		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute, "")
 	case r.network.OnLink(dst):
-		r.refuse(p, from, netfilter.HostUnreachable, 0, DropNoNeighbour)
+		r.refuse(p, from, netfilter.HostUnreachable, 0, DropNoNeighbour, "")
 	default:
-		r.drop(p, DropNoRoute)
+		r.drop(p, DropNoRoute, "")
 	}
 }
 
@@ -369,16 +381,16 @@ func (r *Router) emit(p *netfilter.Packet, from *Veth, to hop) {
 }
 
 // refuse drops a packet and tells its sender.
-func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, mtu int, reason string) {
+func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, mtu int, reason, by string) {
 	answer, ok := p.Refuse(why, r.addrToward(hop{veth: from}, p.Tuple().Is4()), mtu)
-	r.drop(p, reason)
+	r.drop(p, reason, by)
 	if !ok {
 		return
 	}
 	to := hop{veth: from}
 	if from == nil {
 		if to, ok = r.next(answer.Tuple().Dst().Addr()); !ok {
-			r.drop(answer, DropNoRoute)
+			r.drop(answer, DropNoRoute, "")
 			return
 		}
 	}
@@ -387,6 +399,7 @@ func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, 
 
 // hand gives a packet to its next hop.
 func (r *Router) hand(p *netfilter.Packet, to hop) {
+	r.goes(p, to)
 	switch {
 	case to.veth == nil && r.faults.Active(faults.Between):
 		r.faults.Cross(faults.Between, &r.end, &to.router.end, between{r, to.router}, p)
@@ -396,16 +409,5 @@ func (r *Router) hand(p *netfilter.Packet, to hop) {
 		r.faults.Cross(faults.Down, r.originOf(p), &to.veth.end, down{to.veth}, p)
 	default:
 		to.veth.take(p)
-	}
-}
-
-func (r *Router) drop(p *netfilter.Packet, why string) {
-	r.dropped(p.Tuple(), why)
-	p.Release()
-}
-
-func (r *Router) dropped(t netfilter.Tuple, why string) {
-	if f := r.rules.Dropped; f != nil {
-		f(t, why)
 	}
 }

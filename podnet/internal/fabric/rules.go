@@ -58,16 +58,17 @@ type Translation struct {
 
 // Why packets are dropped, apart from what Rules say.
 const (
-	DropMalformed   = "malformed header"
+	DropMalformed   = netfilter.DropMalformed
 	DropMulticast   = "multicast is not forwarded"
-	DropNoRoute     = "no route"
+	DropNoRoute     = netfilter.DropNoRoute
 	DropNoNeighbour = "nobody has the address"
 	DropTTL         = "TTL exceeded in transit"
 	DropTooBig      = "longer than the MTU"
-	DropQueueFull   = "queue full"
+	DropQueueFull   = netfilter.DropQueueFull
+	DropDenied      = "denied by policy"
+	DropTranslated  = "refused by a rule"
 	DropNoDevice    = "the device is down"
 	DropNoPort      = "no free port to masquerade with"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"
-	dropTranslated  = "refused by a rule"
 )

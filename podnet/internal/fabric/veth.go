@@ -25,6 +25,7 @@ const gsoMaxSize = 65536
 // queue.
 type Veth struct {
 	router   *Router
+	name     string     // of the router's end; "" if nobody is to see it
 	end      faults.End // whose namespace it is, to faults
 	host     bool       // it leads to the router's own host
 	addrs    []netip.Addr
@@ -57,7 +58,7 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 // take delivers p, or drops it.
 func (v *Veth) take(p *netfilter.Packet) {
 	if why := v.deliver(p); why != "" {
-		v.router.drop(p, why)
+		v.router.dropAt(p, v.name, why, "")
 	}
 }
 
@@ -82,8 +83,15 @@ func (v *Veth) arrive(p *netfilter.Packet) {
 	v.mu.Unlock()
 	if d != nil {
 		d.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		return
 	}
+	v.router.dropped(p.Tuple(), DropNoDevice, "")
+	v.router.see(netfilter.Dropped, p, v.name, DropNoDevice, "")
 }
+
+// SetName names the router's end, for a Watch. It must be called before the veth is
+// used.
+func (v *Veth) SetName(name string) { v.name = name }
 
 // Close unplugs the veth: the router has no way to its addresses any more. When
 // Close returns, nothing is being delivered; so it must not be called by a

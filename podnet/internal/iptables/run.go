@@ -12,14 +12,14 @@ func (r *Ruleset) Run(t Table, h Hook, p *Packet) Verdict {
 	base := r.tables[t].hooks[h]
 	w := walk{p: p, src: wide(p.Src), dst: wide(p.Dst)}
 	if rule, c := w.chain(base); rule != nil {
-		v := Verdict{Kind: rule.target.kind, Rule: rule, Chain: c.name, Reject: rule.target.reject}
+		v := Verdict{Kind: rule.target.kind, Rule: rule, Table: t, Chain: c.name, Reject: rule.target.reject}
 		if rule.target.nat != nil {
 			v.NAT = *rule.target.nat
 		}
 		return v
 	}
 	base.counters.add(p.Length)
-	v := Verdict{Chain: base.name}
+	v := Verdict{Table: t, Chain: base.name}
 	if base.drop {
 		v.Kind = Drop
 	}

@@ -1,6 +1,9 @@
 package iptables
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Kind is what is to become of a packet.
 type Kind uint8
@@ -30,7 +33,8 @@ func (k Kind) String() string {
 type Verdict struct {
 	Kind   Kind
 	Rule   *Rule      // that decided; nil if it was the policy
-	Chain  string     // that the rule is in, or whose policy decided
+	Table  Table      // that was asked
+	Chain  string     // that the rule is in, or whose policy decided; "" if there is none
 	Reject RejectWith // if Kind is Reject
 	NAT    NATRange   // if Kind is DNAT, SNAT, Redirect or Masquerade
 }
@@ -50,4 +54,16 @@ type NATRange struct {
 	Random           bool       // choose the port at random
 	FullyRandom      bool       // the same, by a better generator
 	Persistent       bool       // the same address for every connection of a client
+}
+
+// String says which rule decided, or which policy, as `iptables -S` writes it, and
+// "" if none did.
+func (v Verdict) String() string {
+	switch {
+	case v.Chain == "":
+		return ""
+	case v.Rule == nil:
+		return fmt.Sprintf("-t %s -P %s %s", v.Table, v.Chain, v.Kind)
+	}
+	return fmt.Sprintf("-t %s -A %s %s", v.Table, v.Chain, v.Rule)
 }

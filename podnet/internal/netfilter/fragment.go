@@ -10,6 +10,10 @@ import (
 // it, and cuts it up again; here each fragment goes the first one's way, and those
 // that come before it wait. The zero value is ready for use.
 type Fragments struct {
+	// Dropped, if not nil, takes what has waited in vain, instead of Release. It
+	// must not use the Fragments.
+	Dropped func(*Packet)
+
 	mu        sync.Mutex // guards datagrams
 	datagrams map[fragmentKey]*datagram
 }
@@ -63,7 +67,7 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 		p.tuple = d.tuple
 		return []*Packet{p}
 	case len(d.waiting) == maxWaiting:
-		p.Release()
+		f.drop(p)
 		return nil
 	}
 	d.waiting = append(d.waiting, p)
@@ -82,16 +86,20 @@ func (f *Fragments) makeRoom(now time.Time) {
 		}
 		for key, d := range f.datagrams {
 			if all || !now.Before(d.expires) {
-				d.drop()
+				f.drop(d.waiting...)
 				delete(f.datagrams, key)
 			}
 		}
 	}
 }
 
-func (d *datagram) drop() {
-	for _, p := range d.waiting {
-		p.Release()
+func (f *Fragments) drop(list ...*Packet) {
+	for _, p := range list {
+		if f.Dropped != nil {
+			f.Dropped(p)
+		} else {
+			p.Release()
+		}
 	}
 }
 
@@ -100,7 +108,7 @@ func (f *Fragments) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, d := range f.datagrams {
-		d.drop()
+		f.drop(d.waiting...)
 	}
 	f.datagrams = nil
 }

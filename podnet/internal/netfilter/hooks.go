@@ -75,6 +75,7 @@ type Passage struct {
 	dir   Direction
 	new   bool // it opens a connection
 	nat   NAT
+	by    iptables.Verdict // that translates it
 }
 
 // Begin takes a packet. The caller keeps it.
@@ -209,6 +210,7 @@ func (s *Passage) translateDst(v iptables.Verdict, hook iptables.Hook, self neti
 	if v.Kind != iptables.DNAT && v.Kind != iptables.Redirect {
 		return
 	}
+	s.by = v
 	to := s.addrOf(v.NAT, s.seen.Dst)
 	if v.Kind == iptables.Redirect {
 		switch {
@@ -286,11 +288,16 @@ func (s *Passage) translateSrc(v iptables.Verdict, self netip.Addr) {
 	default:
 		return
 	}
+	s.by = v
 	if v.NAT.Ports {
 		s.nat.SrcPorts = [2]uint16{v.NAT.MinPort, v.NAT.MaxPort}
 	}
 	s.nat.Random = v.NAT.Random || v.NAT.FullyRandom
 }
+
+// TranslatedBy says which rule has translated a connection that the packet opens,
+// and "" of any other packet: those go the first one's way.
+func (s *Passage) TranslatedBy() string { return s.by.String() }
 
 // Answer returns the packet that a REJECT sends, or false if there is none. from
 // is who tells it.

@@ -197,7 +197,9 @@ func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.Ad
 			return nil, err
 		}
 	}
+	o.ns.endpoints.add(ep, o) // a socket that answers come to before it is one
 	if err := o.connect(ctx, ep, wq, raddr); err != nil {
+		o.ns.endpoints.remove(ep)
 		ep.Close()
 		o.ns.pump.kick()
 		return nil, err

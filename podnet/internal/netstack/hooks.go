@@ -19,8 +19,11 @@ import (
 type hookedLink struct {
 	nested.Endpoint
 	ns    *Namespace
+	id    tcpip.NICID
 	name  string
 	addrs []netip.Prefix // the link's, the first of each family first
+
+	hidden bool // Link.Hidden
 }
 
 // hook returns ep with the namespace's iptables between it and the stack.
@@ -62,11 +65,15 @@ func (l *hookedLink) write(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	}
 	h := l.ns.hooks.Load()
 	if h == nil {
+		if l.ns.watch.On() {
+			l.seeBuffers(pkts)
+		}
 		return l.Endpoint.WritePackets(pkts)
 	}
 	for n, pkt := range pkts.AsSlice() {
 		p, ok := netfilter.NewPacket(pkt)
 		if !ok {
+			l.dropBuffer(pkt)
 			continue
 		}
 		for _, q := range h.Sort(p) {
@@ -81,24 +88,31 @@ func (l *hookedLink) write(pkts stack.PacketBufferList) (int, tcpip.Error) {
 }
 
 func (l *hookedLink) output(h *netfilter.Hooks, p *netfilter.Packet) tcpip.Error {
+	before := p.Tuple()
 	s := h.Begin(p)
 	switch v := s.Output(l.name); v.Kind {
 	case iptables.Reject:
+		l.dropVerdict(p, v)
 		// The sender holds locks that the answer wants, so it comes by a queue.
-		if answer, ok := s.Answer(v.Reject, s.Src()); ok && !l.ns.toSelf.Push(answer) {
-			answer.Release()
+		if answer, ok := s.Answer(v.Reject, s.Src()); ok {
+			l.ns.answerSelf(answer)
 		}
 		return &tcpip.ErrNotPermitted{}
 	case iptables.Drop:
+		l.dropVerdict(p, v)
 		return &tcpip.ErrNotPermitted{}
 	}
 	out := l.ns.toward(s, l)
 	if out == nil {
+		l.drop(p, netfilter.DropNoRoute, "")
 		return &tcpip.ErrNetworkUnreachable{}
 	}
 	if v := s.Postrouting(out.name, out.self(p.Tuple().Is4())); v.Kind == iptables.Drop {
+		out.dropVerdict(p, v)
 		return &tcpip.ErrNotPermitted{}
 	}
+	out.seeTranslated(p, before, s)
+	out.seePacket(netfilter.Sent, p)
 	if out == l.ns.lo {
 		out.input(s, p)
 		return nil
@@ -126,13 +140,19 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	if l != l.ns.lo && l.ns.watch.On() { // what crosses lo is seen when it is sent
+		b := l.ns.watch.Bytes(pkt)
+		r, _ := netfilter.Read(b)
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: b})
+	}
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
-		l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+		l.up(protocol, pkt)
 		return
 	}
 	p, ok := netfilter.NewPacket(pkt)
 	if !ok {
+		l.dropBuffer(pkt)
 		return
 	}
 	for _, q := range h.Sort(p) {
@@ -142,16 +162,20 @@ func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, 
 }
 
 func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
+	before := p.Tuple()
 	v := s.Prerouting(l.name, l.self(p.Tuple().Is4()))
 	if v.Kind == iptables.Accept || v.Kind > iptables.Reject {
 		v = s.Input(l.name)
 	}
 	switch v.Kind {
 	case iptables.Drop:
+		l.dropVerdict(p, v)
 	case iptables.Reject:
+		l.dropVerdict(p, v)
 		l.reject(s, p, v.Reject)
 	default:
-		l.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		l.seeTranslated(p, before, s)
+		l.up(p.Buffer().NetworkProtocolNumber, p.Buffer())
 	}
 }
 
@@ -162,12 +186,11 @@ func (l *hookedLink) reject(s *netfilter.Passage, p *netfilter.Packet, with ipta
 		return
 	}
 	if l == l.ns.lo {
-		if !l.ns.toSelf.Push(answer) {
-			answer.Release()
-		}
+		l.ns.answerSelf(answer)
 		return
 	}
 	defer answer.Release()
+	l.seePacket(netfilter.Sent, answer)
 	var list stack.PacketBufferList
 	list.PushBack(answer.Buffer())
 	l.Endpoint.WritePackets(list)
@@ -177,9 +200,18 @@ func (l *hookedLink) reject(s *netfilter.Passage, p *netfilter.Packet, with ipta
 // whether it was taken.
 func (ns *Namespace) DeliverSelf(p *netfilter.Packet) bool { return ns.toSelf.Push(p) }
 
+// answerSelf sends the answer to a packet of the namespace's own over lo.
+func (ns *Namespace) answerSelf(answer *netfilter.Packet) {
+	ns.lo.seePacket(netfilter.Sent, answer)
+	if !ns.toSelf.Push(answer) {
+		ns.lo.drop(answer, netfilter.DropQueueFull, "")
+		answer.Release()
+	}
+}
+
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
-	ns.lo.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.lo.up(p.Buffer().NetworkProtocolNumber, p.Buffer())
 }
 
 // addrType says what an address is to the namespace.

@@ -15,6 +15,7 @@ func (ns *Namespace) interfere(pkts stack.PacketBufferList) {
 	for _, sent := range pkts.AsSlice() {
 		p, ok := netfilter.NewPacket(sent)
 		if !ok {
+			ns.lo.dropBuffer(sent)
 			continue
 		}
 		p.Buffer().Owner = sent.Owner
@@ -34,13 +35,12 @@ func (g overLo) Deliver(p *netfilter.Packet) {
 }
 
 // Answer comes by a queue: the sender may hold locks that the answer wants.
-func (g overLo) Answer(p *netfilter.Packet) {
-	if !g.ns.toSelf.Push(p) {
-		p.Release()
-	}
-}
+func (g overLo) Answer(p *netfilter.Packet) { g.ns.answerSelf(p) }
 
-func (g overLo) Drop(p *netfilter.Packet, _ string) { p.Release() }
+func (g overLo) Drop(p *netfilter.Packet, why string) {
+	g.ns.lo.drop(p, why, "")
+	p.Release()
+}
 
 func (g overLo) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	from := netip.AddrFrom4([4]byte{127, 0, 0, 1})

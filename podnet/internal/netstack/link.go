@@ -27,6 +27,7 @@ type Link struct {
 	NoPrefixRoutes bool               // none to the subnets of Addrs
 	Endpoint       stack.LinkEndpoint // nil for a link that is up and leads nowhere; closed with the link
 	MAC            net.HardwareAddr   // shown by Interfaces; links carry no Ethernet header
+	Hidden         bool               // what crosses it is not shown to a Watch: another link shows it
 }
 
 // link is a link as the namespace keeps it.
@@ -63,6 +64,7 @@ func (ns *Namespace) addLink(l *link) error {
 	ns.lastLink++
 	l.id = ns.lastLink
 	hooked := ns.hook(l.Endpoint, l.Name, l.Addrs)
+	hooked.id, hooked.hidden = l.id, l.Hidden
 	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(hooked), stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}
@@ -207,6 +209,10 @@ type Interface struct {
 	Flags net.Flags
 	MAC   string // empty on lo
 	Addrs []netip.Prefix
+
+	// What has come and gone since the link is there. A long segment that crosses
+	// in one piece is one packet.
+	RxPackets, RxBytes, TxPackets, TxBytes uint64
 }
 
 // Interfaces returns the namespace's links by index.
@@ -221,6 +227,8 @@ func (ns *Namespace) Interfaces() []Interface {
 			continue
 		}
 		itf := Interface{Index: int(l.id), Name: l.Name, MTU: int(info.MTU), MAC: l.MAC.String(), Flags: net.FlagUp | net.FlagRunning | net.FlagBroadcast | net.FlagMulticast}
+		itf.RxPackets, itf.RxBytes = info.Stats.Rx.Packets.Value(), info.Stats.Rx.Bytes.Value()
+		itf.TxPackets, itf.TxBytes = info.Stats.Tx.Packets.Value(), info.Stats.Tx.Bytes.Value()
 		if l.id == loopbackID {
 			itf.Flags = net.FlagUp | net.FlagRunning | net.FlagLoopback
 		}

@@ -52,6 +52,11 @@ type Config struct {
 	// namespace it is, to them.
 	Faults *faults.Set
 	End    faults.End
+
+	// Watch, if not nil, shows what happens to packets. Place is what it says of
+	// where.
+	Watch *netfilter.Watch
+	Place any
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -69,7 +74,11 @@ type Namespace struct {
 	ports portTable
 	unix  unixNames
 	seed  uint64
+	watch *netfilter.Watch
+	place any
 	done  chan struct{} // closed when Close begins
+
+	endpoints endpointTable
 
 	lo      *hookedLink
 	hooks   atomic.Pointer[netfilter.Hooks] // nil while there are no rules
@@ -105,6 +114,7 @@ func New(cfg Config) (*Namespace, error) {
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
 		faults: cfg.Faults, end: cfg.End,
+		watch: cfg.Watch, place: cfg.Place,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}
@@ -150,6 +160,7 @@ func (ns *Namespace) configure() error {
 		return fmt.Errorf("netstack: set the ephemeral port range: %s", err)
 	}
 	ns.lo = ns.hook(loopback.New(), "lo", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")})
+	ns.lo.id = loopbackID
 	ns.hooked[loopbackID] = ns.lo
 	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(ns.lo), stack.NICOptions{Name: "lo"}); err != nil {
 		return fmt.Errorf("netstack: create lo: %s", err)

@@ -22,10 +22,12 @@ func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.
 	s := &socket{ep: ep, v6: v6, freed: freed}
 	s.descriptor = newDescriptor(o, netName, wq, local, peer, s)
 	if err := o.adopt(s.descriptor); err != nil {
+		o.ns.endpoints.remove(ep)
 		ep.Close()
 		o.ns.pump.kick()
 		return nil, err
 	}
+	o.ns.endpoints.add(ep, o)
 	return s, nil
 }
 
@@ -45,6 +47,7 @@ func (s *socket) release() {
 	if o := s.ep.SocketOptions(); o.GetKeepAlive() {
 		o.SetKeepAlive(false)
 	}
+	s.owner.ns.endpoints.remove(s.ep)
 	s.ep.Close()
 	s.owner.ns.pump.kick()
 	if s.freed != nil {

@@ -1,0 +1,124 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"podnet.dev/podnet"
+)
+
+// conntrack is conntrack -L [-f ipv4|ipv6] [-p proto] [-s addr] [-d addr], and -C,
+// of conntrack-tools 1.4.7: the connections of the Pod's own network namespace, or
+// of the node on the host network.
+func conntrack(_ context.Context, p *proc) int {
+	const version = "conntrack v1.4.7 (conntrack-tools): "
+	usage := func(text string) int {
+		fmt.Fprintf(p.err, "%s%s\nTry `conntrack -h' or 'conntrack --help' for more information.\n", version, text)
+		return 2
+	}
+	var command, protocol string
+	var src, dst netip.Addr
+	six := false
+	args := p.args
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch arg {
+		case "-L", "--dump", "-C", "--count":
+			command = map[string]string{"-L": "-L", "--dump": "-L", "-C": "-C", "--count": "-C"}[arg]
+			if len(args) > 0 && args[0] == "conntrack" {
+				args = args[1:]
+			}
+			continue
+		case "-f", "--family", "-p", "--proto", "-s", "--src", "--orig-src", "-d", "--dst", "--orig-dst":
+		default:
+			return usage("podnet does not support " + arg + " here: conntrack -L|-C [-f ipv4|ipv6] [-p proto] [-s addr] [-d addr]")
+		}
+		if len(args) == 0 {
+			return usage("option `" + arg + "' requires an argument")
+		}
+		value := args[0]
+		args = args[1:]
+		var err error
+		switch arg {
+		case "-f", "--family":
+			if value != "ipv4" && value != "ipv6" {
+				return usage("`" + value + "' unsupported protocol family")
+			}
+			six = value == "ipv6"
+		case "-p", "--proto":
+			if value != "tcp" && value != "udp" && value != "icmp" && value != "icmpv6" {
+				return usage("`" + value + "' unsupported protocol")
+			}
+			protocol = value
+		case "-s", "--src", "--orig-src":
+			src, err = netip.ParseAddr(value)
+		default:
+			dst, err = netip.ParseAddr(value)
+		}
+		if err != nil {
+			return usage("Invalid IP address `" + value + "'.")
+		}
+	}
+	if command == "" {
+		return usage("You need to supply at least one command")
+	}
+	if a := src; a.IsValid() && a.Is6() || dst.IsValid() && dst.Is6() {
+		six = true
+	}
+	shown := 0
+	for _, c := range p.Conntrack() {
+		if c.Src.Addr().Is6() != six || protocol != "" && c.Protocol != protocol ||
+			src.IsValid() && c.Src.Addr() != src || dst.IsValid() && c.Dst.Addr() != dst {
+			continue
+		}
+		shown++
+		if command == "-L" {
+			fmt.Fprintln(p.out, conntrackLine(c))
+		}
+	}
+	if command == "-C" {
+		fmt.Fprintln(p.out, shown)
+		return 0
+	}
+	fmt.Fprintf(p.err, "%s%d flow entries have been shown.\n", version, shown)
+	return 0
+}
+
+func conntrackLine(c podnet.TrackedConnection) string {
+	number := map[string]int{"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}[c.Protocol]
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-8s %d %d ", c.Protocol, number, int(c.Timeout.Seconds()))
+	if c.State != "" {
+		fmt.Fprintf(&b, "%s ", c.State)
+	}
+	b.WriteString(conntrackTuple(c.Protocol, c.Src, c.Dst, false))
+	if !c.Replied {
+		b.WriteString("[UNREPLIED] ")
+	}
+	b.WriteString(conntrackTuple(c.Protocol, c.ReplySrc, c.ReplyDst, true))
+	if c.Assured {
+		b.WriteString("[ASSURED] ")
+	}
+	b.WriteString("mark=0 use=1")
+	return b.String()
+}
+
+func conntrackTuple(protocol string, src, dst netip.AddrPort, reply bool) string {
+	text := fmt.Sprintf("src=%s dst=%s ", src.Addr(), dst.Addr())
+	if protocol == "tcp" || protocol == "udp" {
+		return text + fmt.Sprintf("sport=%d dport=%d ", src.Port(), dst.Port())
+	}
+	typ := 8
+	switch {
+	case protocol == "icmp" && reply:
+		typ = 0
+	case protocol == "icmpv6" && reply:
+		typ = 129
+	case protocol == "icmpv6":
+		typ = 128
+	}
+	return text + fmt.Sprintf("type=%d code=0 id=%d ", typ, src.Port())
+}
