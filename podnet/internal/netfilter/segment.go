@@ -181,10 +181,8 @@ func (p *Packet) ResetAhead() (*Packet, bool) {
 		return nil, false
 	}
 	b := p.start(p.headers())
-	at := p.l4
-	t := header.TCP(b[at:])
-	b = b[:at+header.TCPMinimumSize]
-	t = header.TCP(b[at:])
+	b = b[:p.l4+header.TCPMinimumSize]
+	t := header.TCP(b[p.l4:])
 	t.SetDataOffset(header.TCPMinimumSize)
 	t.SetFlags(uint8(header.TCPFlagRst | t.Flags()&header.TCPFlagAck))
 	t.SetWindowSize(0)
