@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"podnet.dev/podnet/internal/dns"
@@ -44,6 +45,8 @@ type Cluster struct {
 	// then nobody is asked at its address, and no name is found there.
 	names dns.Backend
 
+	dnsFaults atomic.Pointer[[]*DNSFault] // the latest last; written under mu
+
 	mu            sync.Mutex // guards what follows
 	images        images
 	nodes         []*node
@@ -56,7 +59,6 @@ type Cluster struct {
 	named         map[string]struct{} // the namespaces that objects were applied in
 	workloads     map[objectID]*workload
 	workloadsMade uint64
-	dnsFaults     []*DNSFault // the latest last; never modified, but replaced
 	closed        bool
 	done          chan struct{} // closed when Close is done
 	err           error         // what Close returned, after done

@@ -117,7 +117,7 @@ func (c *Cluster) DisturbDNS(cond DNSConditions) (*DNSFault, error) {
 	if c.closed {
 		return nil, fmt.Errorf("podnet: %w", ErrClosed)
 	}
-	c.dnsFaults = append(slices.Clone(c.dnsFaults), f)
+	c.setDNSFaults(append(c.listDNSFaults(), f))
 	return f, nil
 }
 
@@ -127,7 +127,7 @@ func (f *DNSFault) Close() error {
 	c := f.cluster
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dnsFaults = slices.DeleteFunc(slices.Clone(c.dnsFaults), func(g *DNSFault) bool { return g == f })
+	c.setDNSFaults(slices.DeleteFunc(c.listDNSFaults(), func(g *DNSFault) bool { return g == f }))
 	return nil
 }
 
@@ -138,13 +138,31 @@ func (f *DNSFault) Count() uint64 {
 	return f.count
 }
 
+// listDNSFaults returns a copy of the list.
+func (c *Cluster) listDNSFaults() []*DNSFault {
+	if list := c.dnsFaults.Load(); list != nil {
+		return slices.Clone(*list)
+	}
+	return nil
+}
+
+// setDNSFaults sets it. mu must be held.
+func (c *Cluster) setDNSFaults(list []*DNSFault) {
+	if len(list) == 0 {
+		c.dnsFaults.Store(nil)
+		return
+	}
+	c.dnsFaults.Store(&list)
+}
+
 // disturb is what the name server asks about each query.
 func (c *Cluster) disturb(client netip.Addr, name string, typ uint16) (dns.Interference, bool) {
-	c.mu.Lock()
-	list := c.dnsFaults
-	c.mu.Unlock()
-	for i := len(list) - 1; i >= 0; i-- {
-		if f := list[i]; f.meets(client, name, typ) {
+	list := c.dnsFaults.Load()
+	if list == nil {
+		return dns.Interference{}, false
+	}
+	for _, f := range slices.Backward(*list) {
+		if f.meets(client, name, typ) {
 			d := f.cond
 			return dns.Interference{
 				Delay: d.Delay, Silence: d.Outcome == DNSNoAnswer, RCode: dnsRCodes[d.Outcome], Truncate: d.Outcome == DNSTruncated, Addrs: d.Addrs,

@@ -60,6 +60,7 @@ type Fault struct {
 	mu    sync.Mutex // guards what follows; taken under any lock of a stack, and under no line's
 	lines map[lineKey]*line
 	flows map[netfilter.Tuple]struct{} // of the container
+	ended bool                         // the set is closed
 }
 
 // Counts count what a fault did to packets.
@@ -105,7 +106,7 @@ func (f *Fault) line(at Place, from, to *End) *line {
 	defer f.mu.Unlock()
 	l := f.lines[key]
 	if l == nil {
-		l = &line{fault: f, seed: seedOf(f.seed, placeNames[at], key.from.String(), key.to.String())}
+		l = &line{fault: f, closed: f.ended, seed: seedOf(f.seed, placeNames[at], key.from.String(), key.to.String())}
 		f.lines[key] = l
 	}
 	return l
@@ -208,6 +209,7 @@ func (s *Set) Close() {
 	s.mu.Unlock()
 	for _, f := range faults {
 		f.mu.Lock()
+		f.ended = true
 		lines := make([]*line, 0, len(f.lines))
 		for _, l := range f.lines {
 			lines = append(lines, l)
