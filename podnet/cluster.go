@@ -14,6 +14,7 @@ import (
 
 	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/kubelet"
 	"podnet.dev/podnet/internal/kubeproxy"
 	"podnet.dev/podnet/internal/netfilter"
@@ -31,7 +32,8 @@ type Cluster struct {
 	config     Config
 	nameserver netip.Addr
 	network    *fabric.Network // between the nodes
-	headStart  time.Duration   // of a container before the next one of its Pod
+	faults     *faults.Set
+	headStart  time.Duration // of a container before the next one of its Pod
 	programs   programs
 	policies   *netpol.Set // who may connect to whom
 	services   *services
@@ -54,6 +56,7 @@ type Cluster struct {
 	named         map[string]struct{} // the namespaces that objects were applied in
 	workloads     map[objectID]*workload
 	workloadsMade uint64
+	dnsFaults     []*DNSFault // the latest last; never modified, but replaced
 	closed        bool
 	done          chan struct{} // closed when Close is done
 	err           error         // what Close returned, after done
@@ -69,7 +72,8 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	network := fabric.NewNetwork(uint32(cfg.NodeMTU), cfg.NodeCIDRs...)
 	network.SetLatency(cfg.NodeLatency)
 	policies, services := netpol.NewSet(), newServices(cfg)
-	nodes, err := newNodes(cfg, network, policies, services.table)
+	interference := faults.NewSet(cfg.Seed)
+	nodes, err := newNodes(cfg, network, interference, policies, services.table)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +82,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		objects:    make(map[objectID]object),
 		named:      map[string]struct{}{"default": {}, "kube-node-lease": {}, "kube-public": {}, "kube-system": {}},
 		network:    network,
+		faults:     interference,
 		places:     newScheduler(cfg, nodes),
 		nameserver: cfg.ServiceCIDRs[0].Masked().Addr(), programs: newPrograms(), policies: policies,
 	}
@@ -94,6 +99,9 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		for _, n := range nodes {
 			n.forget(frontends)
 		}
+	}
+	if err := c.impairAll(); err != nil {
+		return nil, err
 	}
 	for range 10 { // kubeadm puts the cluster's DNS at the tenth address
 		c.nameserver = c.nameserver.Next()
@@ -334,6 +342,7 @@ func (c *Cluster) Close() error {
 		wg.Go(p.stop)
 	}
 	wg.Wait()
+	c.faults.Close()
 	for _, n := range c.nodes {
 		n.close()
 	}

@@ -57,6 +57,12 @@ type Config struct {
 	// The default is no time at all.
 	NodeLatency time.Duration
 
+	// Conditions are those under which every packet arrives at a Pod or a node, as
+	// [Cluster.Impair] makes them for the zero [Where], and NodeConditions are those
+	// of the network between each two nodes, beside NodeLatency. They hold as long as
+	// the cluster. The default is none.
+	Conditions, NodeConditions Conditions
+
 	// PodMTU and NodeMTU are the longest IP packets, in bytes, on the link
 	// between a Pod and its node and between nodes. The default is 1500; the
 	// least is 1280, IPv6's.
@@ -148,6 +154,12 @@ func (c *Config) setDefaults() error {
 	}
 	if c.NodeLatency < 0 {
 		return fmt.Errorf("podnet: Config.NodeLatency is %s: it must not be negative", c.NodeLatency)
+	}
+	for name, cond := range map[string]Conditions{"Conditions": c.Conditions, "NodeConditions": c.NodeConditions} {
+		var errs fieldErrors
+		if cond.check(&errs); len(errs) > 0 {
+			return fmt.Errorf("podnet: Config.%s.%w", name, errs[0])
+		}
 	}
 	for name, mtu := range map[string]int{"PodMTU": c.PodMTU, "NodeMTU": c.NodeMTU} {
 		if mtu < 1280 || mtu > 65535 {

@@ -24,7 +24,7 @@ func (c *Cluster) serveDNS(owner *netstack.Owner, addr netip.Addr) (stop func(),
 		return nil, errors.Join(err, packets.Close())
 	}
 	s := dns.NewServer(dns.ServerConfig{
-		Domain: c.config.Domain, Backend: c.names, Addrs: []netip.Addr{addr}, Upstream: c.config.Upstream,
+		Domain: c.config.Domain, Backend: c.names, Addrs: []netip.Addr{addr}, Upstream: c.config.Upstream, Interfere: c.disturb,
 		Seed: seedOf(c.config.Seed, "dns/"+address),
 	})
 	var serving sync.WaitGroup

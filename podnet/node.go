@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/ipam"
 	"podnet.dev/podnet/internal/kubeproxy"
 	"podnet.dev/podnet/internal/netfilter"
@@ -28,6 +29,7 @@ type node struct {
 	seed      uint64
 	mtu       uint32          // of the Pods' links
 	network   *fabric.Network // between the nodes
+	faults    *faults.Set
 	group     *netstack.Group // of all namespaces of the cluster
 	policies  *netpol.Set
 	proxy     *kubeproxy.Table
@@ -45,15 +47,16 @@ type node struct {
 	net     *netstack.Namespace // nil until it is needed
 	kubelet *netstack.Owner     // who dials from the node
 	stopDNS func()
+	off     *faults.Fault // the node has no power; nil if it has
 	closed  bool
 }
 
-func newNodes(cfg Config, network *fabric.Network, policies *netpol.Set, proxy *kubeproxy.Table) ([]*node, error) {
+func newNodes(cfg Config, network *fabric.Network, interference *faults.Set, policies *netpol.Set, proxy *kubeproxy.Table) ([]*node, error) {
 	group := new(netstack.Group)
 	nodes := make([]*node, cfg.Nodes)
 	for i := range nodes {
 		name := nodeName(i)
-		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, place: &place{node: name}, network: network, policies: policies, proxy: proxy, mtu: uint32(cfg.PodMTU)}
+		nodes[i] = &node{name: name, seed: seedOf(cfg.Seed, name), group: group, place: &place{node: name}, network: network, faults: interference, policies: policies, proxy: proxy, mtu: uint32(cfg.PodMTU)}
 	}
 	for _, cidr := range cfg.PodCIDRs {
 		ranges, err := ipam.NodeRanges(cidr, cfg.Nodes)
@@ -131,8 +134,8 @@ func (n *node) start() error {
 	if n.router != nil {
 		return nil
 	}
-	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Addrs: n.addrs, Seed: n.seed, Rules: n.rules(), Watch: n.watch, Place: n.place})
-	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group, Divert: router.Divert, Watch: n.watch, Place: n.place})
+	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Name: n.name, Faults: n.faults, Addrs: n.addrs, Seed: n.seed, Rules: n.rules(), Watch: n.watch, Place: n.place})
+	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group, Divert: router.Divert, Watch: n.watch, Place: n.place, Faults: n.faults, End: faults.End{Node: n.name}})
 	if err != nil {
 		return err
 	}
@@ -190,13 +193,13 @@ func (n *node) namespace() (*netstack.Namespace, *netstack.Owner, error) {
 // does: the node's end has the gateways' addresses and a host route to each of
 // the Pod's, and is called name. It returns the Pod's end, which the Pod closes;
 // from then on the addresses may be given to another Pod.
-func (n *node) plug(addrs []netip.Addr, name string) (*fabric.Veth, error) {
+func (n *node) plug(whose faults.End, addrs []netip.Addr, name string) (*fabric.Veth, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.start(); err != nil {
 		return nil, err
 	}
-	v := n.router.NewVeth(addrs, n.gateways(), n.mtu)
+	v := n.router.NewVethOf(whose, addrs, n.gateways(), n.mtu)
 	v.SetName(name)
 	return v, nil
 }

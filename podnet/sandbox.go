@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -69,12 +70,15 @@ func (p *Pod) newNetwork(name string, i int, addrs []netip.Addr) (*sandbox, erro
 	if p.networks > 1 {
 		where.container = p.containerOf(i)
 	}
-	ns, err := netstack.New(netstack.Config{Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Watch: p.node.watch, Place: where})
+	ns, err := netstack.New(netstack.Config{
+		Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Watch: p.node.watch, Place: where,
+		Faults: p.node.faults, End: p.endOn(p.node),
+	})
 	if err != nil {
 		return nil, err
 	}
 	s := &sandbox{node: p.node, veth: vethName(p.spec.Namespace, p.spec.Name, i), net: ns, addrs: addrs}
-	if err := s.connect(); err != nil {
+	if err := s.connect(p.endOn(p.node)); err != nil {
 		ns.Close()
 		return nil, err
 	}
@@ -82,8 +86,8 @@ func (p *Pod) newNetwork(name string, i int, addrs []netip.Addr) (*sandbox, erro
 }
 
 // connect gives the sandbox its eth0, which leads to the node.
-func (s *sandbox) connect() error {
-	end, err := s.node.plug(s.addrs, s.veth)
+func (s *sandbox) connect(whose faults.End) error {
+	end, err := s.node.plug(whose, s.addrs, s.veth)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,11 @@ type ServerConfig struct {
 	// it such queries are refused, and names without a dot do not exist.
 	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
+	// Interfere, if not nil, says whether and how a query of a client is treated
+	// other than it should. name is in lower case, with a dot at its end; typ is
+	// the number of the record type.
+	Interfere func(client netip.Addr, name string, typ uint16) (Interference, bool)
+
 	// Seed decides the order of several addresses.
 	Seed uint64
 }
@@ -120,7 +125,7 @@ func (s *Server) ServePacket(c net.PacketConn) error {
 		case err != nil:
 			return err
 		}
-		s.handle(buf[:n], true, func(answer []byte) { c.WriteTo(answer, from) })
+		s.handleFrom(from, buf[:n], true, func(answer []byte) { c.WriteTo(answer, from) })
 	}
 }
 
@@ -171,16 +176,21 @@ func (s *Server) serveConn(c net.Conn) {
 			return
 		}
 		patience = tcpIdle
-		s.handle(msg, false, func(answer []byte) {
+		s.handleFrom(c.RemoteAddr(), msg, false, func(answer []byte) {
 			c.SetWriteDeadline(time.Now().Add(tcpWrite))
 			writeStream(c, answer)
 		})
 	}
 }
 
-// handle answers a query. It returns before that if it comes by UDP and others
-// have to be asked.
+// handle is handleFrom for a client that nobody knows.
 func (s *Server) handle(msg []byte, packet bool, send func(answer []byte)) {
+	s.handleFrom(nil, msg, packet, send)
+}
+
+// handleFrom answers a query. It returns before that if it comes by UDP and others
+// have to be asked.
+func (s *Server) handleFrom(client net.Addr, msg []byte, packet bool, send func(answer []byte)) {
 	q, problem, ok := parseQuery(msg)
 	if !ok {
 		return
@@ -191,6 +201,9 @@ func (s *Server) handle(msg []byte, packet bool, send func(answer []byte)) {
 	}
 	if problem != dnsmessage.RCodeSuccess {
 		send(reply{rcode: problem}.pack(q, size))
+		return
+	}
+	if s.interferes(client, q, size, packet, send) {
 		return
 	}
 	waits := false

@@ -14,6 +14,7 @@ import (
 	"gvisor.dev/gvisor/pkg/refs"
 
 	"podnet.dev/podnet/internal/fabric"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -36,6 +37,7 @@ type host struct {
 	*netstack.Owner
 	ns         *netstack.Namespace
 	end        *fabric.Veth
+	whose      faults.End
 	ipv4, ipv6 netip.Addr
 }
 
@@ -51,27 +53,30 @@ func connect(t testing.TB) (a, b host) {
 // fc00::R to the others.
 type world struct {
 	network *fabric.Network
+	faults  *faults.Set
 	routers []*fabric.Router
 	hosts   []host
 }
 
 func newWorld(t testing.TB, rules fabric.Rules, routers int) world {
 	t.Helper()
-	w := world{network: fabric.NewNetwork(netstack.DefaultMTU)}
+	w := world{network: fabric.NewNetwork(netstack.DefaultMTU), faults: faults.NewSet(1)}
 	t.Cleanup(w.network.Close)
+	t.Cleanup(w.faults.Close)
 	group := new(netstack.Group)
 	for n := range routers {
 		addrs := []netip.Addr{netip.AddrFrom4([4]byte{172, 18, 0, byte(n)}), netip.MustParseAddr(fmt.Sprintf("fc00::%d", n))}
-		r := fabric.NewRouter(fabric.RouterConfig{Network: w.network, Addrs: addrs, Seed: uint64(n), Rules: rules})
+		r := fabric.NewRouter(fabric.RouterConfig{Network: w.network, Name: fmt.Sprintf("node-%d", n), Faults: w.faults, Addrs: addrs, Seed: uint64(n), Rules: rules})
 		t.Cleanup(r.Close)
 		w.network.Attach(r, []netip.Prefix{netip.MustParsePrefix(fmt.Sprintf("10.0.%d.0/24", n)), netip.MustParsePrefix(fmt.Sprintf("fd00:%d::/64", n))})
 		w.routers = append(w.routers, r)
 		gateways := []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(n), 254}), netip.MustParseAddr(fmt.Sprintf("fd00:%d::fe", n))}
 		for i := range 2 {
 			h := host{ipv4: netip.AddrFrom4([4]byte{10, 0, byte(n), byte(1 + i)}), ipv6: netip.MustParseAddr(fmt.Sprintf("fd00:%d::%d", n, 1+i))}
-			h.end = r.NewVeth([]netip.Addr{h.ipv4, h.ipv6}, gateways, netstack.DefaultMTU)
+			h.whose = faults.End{Node: fmt.Sprintf("node-%d", n), Pod: fmt.Sprintf("pod-%d-%d", n, i)}
+			h.end = r.NewVethOf(h.whose, []netip.Addr{h.ipv4, h.ipv6}, gateways, netstack.DefaultMTU)
 			var err error
-			h.ns, err = netstack.New(netstack.Config{Seed: uint64(2*n + i), Group: group})
+			h.ns, err = netstack.New(netstack.Config{Seed: uint64(2*n + i), Group: group, Faults: w.faults, End: h.whose})
 			require.NoError(t, err)
 			t.Cleanup(h.ns.Close)
 			require.NoError(t, h.ns.AddLink(netstack.Link{

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -31,9 +32,9 @@ type Network struct {
 
 // flight is a packet on its way.
 type flight struct {
-	p   *netfilter.Packet
-	to  *Router
-	due time.Time
+	p        *netfilter.Packet
+	from, to *Router
+	due      time.Time
 }
 
 // NewNetwork returns a network without routers. Its MTU is that of packets
@@ -115,7 +116,8 @@ func (n *Network) carry(p *netfilter.Packet, from, to *Router) {
 	if last := len(n.flying) - 1; last >= 0 && n.flying[last].due.After(due) {
 		due = n.flying[last].due
 	}
-	n.flying = append(n.flying, flight{p, to, due})
+	from.faults.Leave(p)
+	n.flying = append(n.flying, flight{p, from, to, due})
 	if len(n.flying) == 1 && !n.landing {
 		n.wait(latency)
 	}
@@ -144,7 +146,11 @@ func (n *Network) land() {
 		n.flying[0] = flight{}
 		n.flying = n.flying[1:]
 		n.mu.Unlock()
-		f.to.receive(f.p)
+		if f.from.faults.CutOff(faults.Between, &f.from.end, &f.to.end, f.p) {
+			f.from.dropAt(f.p, uplink, faults.DropCut, "")
+		} else {
+			f.to.receive(f.p)
+		}
 		n.mu.Lock()
 	}
 	if len(n.flying) == 0 {

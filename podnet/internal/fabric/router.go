@@ -6,6 +6,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -13,6 +14,8 @@ import (
 type RouterConfig struct {
 	Network *Network     // the network to other routers; nil for none
 	Addrs   []netip.Addr // the router's addresses on it, at most one of each family
+	Name    string       // that faults know it by
+	Faults  *faults.Set  // of the cluster; nil for none
 	Seed    uint64       // decides the ports that are drawn for translated connections
 	Rules   Rules
 
@@ -28,6 +31,8 @@ type RouterConfig struct {
 type Router struct {
 	network   *Network
 	addrs     []netip.Addr
+	end       faults.End // of the node itself
+	faults    *faults.Set
 	rules     Rules
 	watch     *netfilter.Watch
 	place     any
@@ -42,7 +47,8 @@ type Router struct {
 // NewRouter returns a router without veths.
 func NewRouter(cfg RouterConfig) *Router {
 	r := &Router{
-		network: cfg.Network, addrs: cfg.Addrs, rules: cfg.Rules, watch: cfg.Watch, place: cfg.Place,
+		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules,
+		watch: cfg.Watch, place: cfg.Place,
 		conntrack: netfilter.NewConntrack(cfg.Seed), veths: make(map[netip.Addr]*Veth),
 	}
 	r.fragments.Dropped = func(p *netfilter.Packet) { r.drop(p, netfilter.DropFragments, "") }
@@ -56,25 +62,30 @@ func (r *Router) Conntrack() *netfilter.Conntrack { return r.conntrack }
 // which the router has host routes as long as the veth is open; gateways are the
 // router's own at its end, at most one of each family.
 func (r *Router) NewVeth(addrs, gateways []netip.Addr, mtu uint32) *Veth {
-	return r.newVeth(addrs, gateways, mtu, false)
+	return r.newVeth(r.end, addrs, gateways, mtu, false)
+}
+
+// NewVethOf is NewVeth for a namespace that faults know by a name.
+func (r *Router) NewVethOf(whose faults.End, addrs, gateways []netip.Addr, mtu uint32) *Veth {
+	return r.newVeth(whose, addrs, gateways, mtu, false)
 }
 
 // NewHostVeth returns a veth to the router's own host, which has these addresses
 // itself.
 func (r *Router) NewHostVeth(addrs []netip.Addr, mtu uint32) *Veth {
-	return r.newVeth(addrs, addrs, mtu, true)
+	return r.newVeth(r.end, addrs, addrs, mtu, true)
 }
 
 // SetLoopback says who takes what comes back to the host's localhost, of
 // connections that Divert has taken.
 func (r *Router) SetLoopback(deliver func(*netfilter.Packet) bool) {
 	addrs := []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
-	r.loopback = r.newVeth(addrs, addrs, gsoMaxSize, true)
+	r.loopback = r.newVeth(r.end, addrs, addrs, gsoMaxSize, true)
 	r.loopback.push = deliver
 }
 
-func (r *Router) newVeth(addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
-	v := &Veth{router: r, host: host, addrs: addrs, gateways: gateways}
+func (r *Router) newVeth(whose faults.End, addrs, gateways []netip.Addr, mtu uint32, host bool) *Veth {
+	v := &Veth{router: r, end: whose, host: host, addrs: addrs, gateways: gateways}
 	v.queue = netfilter.NewQueue(v.arrive)
 	v.push = v.queue.Push
 	v.mtu.Store(mtu)
@@ -146,6 +157,11 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 		r.dropMalformed(sent, v)
 		return true
 	}
+	p.Origin = &v.end
+	if !v.host && r.faults.Active(faults.Up) {
+		r.faults.Cross(faults.Up, &v.end, &r.end, up{v}, p)
+		return true
+	}
 	r.came(p, v)
 	if !p.Fragment() {
 		return r.forward(p, v)
@@ -182,13 +198,16 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 }
 
 // receive takes a packet from another router.
-func (r *Router) receive(p *netfilter.Packet) {
-	r.came(p, nil)
+func (r *Router) receive(p *netfilter.Packet) { r.take(p, nil) }
+
+// take takes a packet from a veth, or from another router if that is nil.
+func (r *Router) take(p *netfilter.Packet, from *Veth) {
+	r.came(p, from)
 	if !p.Fragment() {
-		r.forward(p, nil)
+		r.forward(p, from)
 		return
 	}
-	r.receiveFragment(p, nil)
+	r.receiveFragment(p, from)
 }
 
 func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
@@ -381,9 +400,14 @@ func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, 
 // hand gives a packet to its next hop.
 func (r *Router) hand(p *netfilter.Packet, to hop) {
 	r.goes(p, to)
-	if to.veth == nil {
+	switch {
+	case to.veth == nil && r.faults.Active(faults.Between):
+		r.faults.Cross(faults.Between, &r.end, &to.router.end, between{r, to.router}, p)
+	case to.veth == nil:
 		r.network.carry(p, r, to.router)
-	} else if why := to.veth.deliver(p); why != "" {
-		r.dropAt(p, linkOf(to), why, "")
+	case r.faults.Active(faults.Down):
+		r.faults.Cross(faults.Down, r.originOf(p), &to.veth.end, down{to.veth}, p)
+	default:
+		to.veth.take(p)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/netfilter"
 )
 
@@ -24,8 +25,9 @@ const gsoMaxSize = 65536
 // queue.
 type Veth struct {
 	router   *Router
-	name     string // of the router's end; "" if nobody is to see it
-	host     bool   // it leads to the router's own host
+	name     string     // of the router's end; "" if nobody is to see it
+	end      faults.End // whose namespace it is, to faults
+	host     bool       // it leads to the router's own host
 	addrs    []netip.Addr
 	gateways []netip.Addr // the router's addresses at its end
 	mtu      atomic.Uint32
@@ -51,6 +53,13 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 		}
 	}
 	return pkts.Len(), nil
+}
+
+// take delivers p, or drops it.
+func (v *Veth) take(p *netfilter.Packet) {
+	if why := v.deliver(p); why != "" {
+		v.router.dropAt(p, v.name, why, "")
+	}
 }
 
 // deliver takes p for the namespace. It never blocks. It reports why p was

@@ -29,11 +29,19 @@ type Packet struct {
 	fragID         uint32
 	offset         int
 
+	before    Tuple // the tuple that it was first rewritten from
+	rewritten bool
+
 	// Owner is the socket's that sent the packet, or nil.
 	Owner tcpip.PacketOwner
 	// In is the interface over which the packet came to a router; "" if it is
 	// the router's own.
 	In string
+	// Origin is the end that the packet came from, to whoever set it.
+	Origin any
+	// Departed is when the packet was first under way, in the count of whoever set
+	// it; 0 if it has never been.
+	Departed uint64
 	// Mark is netfilter's, which only rules see.
 	Mark uint32
 }
@@ -221,6 +229,14 @@ func (p *Packet) parseICMP(t []byte) bool {
 // Tuple returns whence the packet comes and where it goes.
 func (p *Packet) Tuple() Tuple { return p.tuple }
 
+// Before returns the tuple that the packet had before it was first translated.
+func (p *Packet) Before() Tuple {
+	if p.rewritten {
+		return p.before
+	}
+	return p.tuple
+}
+
 // Size returns the length of the IP packet in bytes.
 func (p *Packet) Size() int { return p.size }
 
@@ -300,6 +316,9 @@ func (p *Packet) headers() int {
 func (p *Packet) rewrite(to Tuple) {
 	if to == p.tuple {
 		return
+	}
+	if !p.rewritten {
+		p.before, p.rewritten = p.tuple, true
 	}
 	p.setAddr(&p.tuple.src, to.src, true)
 	p.setAddr(&p.tuple.dst, to.dst, false)
@@ -425,7 +444,8 @@ func (p *Packet) Cut(mtu int) []*Packet {
 		h.SetChecksum(0)
 		h.SetChecksum(^h.CalculateChecksum())
 		if q, ok := FromBytes(b); ok {
-			q.tuple, q.In, q.Owner = p.tuple, p.In, p.Owner
+			q.inherit(p)
+			q.tuple = p.tuple
 			list = append(list, q)
 		}
 	}

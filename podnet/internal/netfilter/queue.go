@@ -9,6 +9,11 @@ import (
 // net.core.netdev_max_backlog.
 const maxBacklog = 1000
 
+// maxArrivals is the same of what was under way over an impaired link. There long
+// TCP segments are cut up, and where time is virtual a whole window of them
+// arrives at one instant.
+const maxArrivals = 1 << 15
+
 // A Queue delivers packets to a stack, in order, by a goroutine that holds no
 // lock. The first packet starts the goroutine: who gets none does not pay for it.
 type Queue struct {
@@ -34,7 +39,11 @@ func NewQueue(deliver func(*Packet)) *Queue {
 func (q *Queue) Push(p *Packet) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.waiting) == maxBacklog {
+	limit := maxBacklog
+	if p.Departed != 0 {
+		limit = maxArrivals
+	}
+	if q.closed || len(q.waiting) >= limit {
 		return false
 	}
 	q.waiting = append(q.waiting, p)

@@ -146,6 +146,9 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 	defer func() { <-dir.turn }()
 	full := dir != &d.write || d.grow == nil
 	for {
+		if (dir != &d.write || !d.isStream()) && !d.owner.awaitThaw(d.closed) {
+			return net.ErrClosed
+		}
 		if dir.deadline.isOver() {
 			return os.ErrDeadlineExceeded
 		}

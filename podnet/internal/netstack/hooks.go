@@ -10,6 +10,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"podnet.dev/podnet/internal/errno"
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/iptables"
 	"podnet.dev/podnet/internal/netfilter"
 )
@@ -45,6 +46,14 @@ func (l *hookedLink) self(v4 bool) netip.Addr {
 // WritePackets sends what passes Output and Postrouting. As on Linux, a packet
 // that is dropped there is an error of whoever sends it.
 func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	if l == l.ns.lo && l.ns.faults.Active(faults.Loopback) {
+		l.ns.interfere(pkts)
+		return pkts.Len(), nil
+	}
+	return l.write(pkts)
+}
+
+func (l *hookedLink) write(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	if l.ns.divert != nil && l == l.ns.lo {
 		var rest stack.PacketBufferList
 		for _, pkt := range pkts.AsSlice() {

@@ -19,6 +19,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 
+	"podnet.dev/podnet/internal/faults"
 	"podnet.dev/podnet/internal/iproute"
 	"podnet.dev/podnet/internal/netfilter"
 )
@@ -51,6 +52,11 @@ type Config struct {
 	// where.
 	Watch *netfilter.Watch
 	Place any
+
+	// Faults, if not nil, are those that interfere on lo, and End is whose
+	// namespace it is, to them.
+	Faults *faults.Set
+	End    faults.End
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -94,6 +100,8 @@ type Namespace struct {
 	refuses atomic.Bool // there are routes that lead nowhere
 	chooses atomic.Bool // there is a choice of IPv6 sources
 	divert  func(*stack.PacketBuffer) bool
+	faults  *faults.Set
+	end     faults.End
 }
 
 // newIPv4 makes the IPv4 of a stack. gVisor's NewProtocol gives every stack a
@@ -106,6 +114,7 @@ func New(cfg Config) (*Namespace, error) {
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
 		watch: cfg.Watch, place: cfg.Place,
+		faults: cfg.Faults, end: cfg.End,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}

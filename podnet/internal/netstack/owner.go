@@ -3,6 +3,7 @@ package netstack
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // An Owner is a process of a namespace: it opens sockets, and when it dies they
@@ -19,6 +20,8 @@ type Owner struct {
 	dead   chan struct{} // closed by Kill
 	opened chan struct{} // closed when the first socket is
 	once   sync.Once     // closes opened
+
+	thaw atomic.Pointer[chan struct{}] // closed by Thaw; nil while the owner is not frozen
 
 	mu      sync.Mutex               // guards sockets
 	sockets map[*descriptor]struct{} // nil once dead
@@ -75,6 +78,39 @@ func (o *Owner) Kill() {
 	o.ns.mu.Lock()
 	delete(o.ns.owners, o)
 	o.ns.mu.Unlock()
+}
+
+// Freeze makes the owner's socket calls wait until Thaw or Kill, with whatever
+// deadline: those that wait already, and those to come. The kernel goes on: it
+// completes connections and acknowledges what is received, until buffers are full.
+// Writes to streams do not wait: many programs write under a mutex, and in a
+// bubble the clock stands still while somebody waits for one.
+func (o *Owner) Freeze() {
+	c := make(chan struct{})
+	o.thaw.CompareAndSwap(nil, &c)
+}
+
+// Thaw ends what Freeze began.
+func (o *Owner) Thaw() {
+	if c := o.thaw.Swap(nil); c != nil {
+		close(*c)
+	}
+}
+
+// awaitThaw waits while the owner is frozen. It reports false if closed was closed
+// before that.
+func (o *Owner) awaitThaw(closed <-chan struct{}) bool {
+	for {
+		c := o.thaw.Load()
+		if c == nil {
+			return true
+		}
+		select {
+		case <-*c:
+		case <-closed:
+			return false
+		}
+	}
 }
 
 // adopt makes d one of o's sockets. It fails if o is dead.

@@ -11,6 +11,7 @@ type reason string
 
 const (
 	notSelected reason = "node(s) didn't match Pod's node affinity/selector"          // NodeAffinity
+	cordoned    reason = "node(s) were unschedulable"                                 // NodeUnschedulable
 	noFreePorts reason = "node(s) didn't have free ports for the requested pod ports" // NodePorts
 
 	// What preemption adds: of a node where it could free something, and of one

@@ -47,9 +47,10 @@ type Scheduler struct {
 
 type node struct {
 	Node
-	index int
-	pods  int
-	ports map[*Pod][]HostPort // of the Pods that have some and have not ended
+	index    int
+	pods     int
+	cordoned bool
+	ports    map[*Pod][]HostPort // of the Pods that have some and have not ended
 }
 
 // New returns the scheduler of nodes without Pods.
@@ -103,6 +104,8 @@ func (s *Scheduler) try(p *Pod) Decision {
 // it gives the first reason only.
 func (n *node) filter(p *Pod) reason {
 	switch {
+	case n.cordoned && p.NodeName == "":
+		return cordoned
 	case !n.matches(p):
 		return notSelected
 	case !n.hasPorts(p):
@@ -142,6 +145,22 @@ func (n *node) betterThan(best *node, p *Pod) bool {
 
 func (n *node) hasAddresses(p *Pod) bool {
 	return p.Addresses == 0 || n.HasAddresses == nil || n.HasAddresses(p.Addresses)
+}
+
+// Cordon makes a node take no more Pods but those that name it, or take them
+// again. It returns what became of those that waited for a node.
+func (s *Scheduler) Cordon(index int, cordon bool) []Decision {
+	s.nodes[index].cordoned = cordon
+	if cordon {
+		return nil
+	}
+	waiting := s.waiting
+	s.waiting = nil
+	var decisions []Decision
+	for _, p := range waiting {
+		decisions = append(decisions, s.try(p))
+	}
+	return decisions
 }
 
 func (s *Scheduler) assign(p *Pod, n *node) {
