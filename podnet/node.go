@@ -134,8 +134,12 @@ func (n *node) start() error {
 	if n.router != nil {
 		return nil
 	}
-	router := fabric.NewRouter(fabric.RouterConfig{Network: n.network, Name: n.name, Faults: n.faults, Addrs: n.addrs, Seed: n.seed, Rules: n.rules(), Watch: n.watch, Place: n.place})
-	ns, err := netstack.New(netstack.Config{Seed: n.seed, Group: n.group, Divert: router.Divert, Watch: n.watch, Place: n.place, Faults: n.faults, End: faults.End{Node: n.name}})
+	router := fabric.NewRouter(fabric.RouterConfig{
+		Network: n.network, Name: n.name, Faults: n.faults, Addrs: n.addrs, Seed: n.seed, Rules: n.rules(), Watch: n.watch, Place: n.place,
+	})
+	ns, err := netstack.New(netstack.Config{
+		Seed: n.seed, Group: n.group, Divert: router.Divert, Faults: n.faults, End: faults.End{Node: n.name}, Watch: n.watch, Place: n.place,
+	})
 	if err != nil {
 		return err
 	}

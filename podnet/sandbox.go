@@ -71,8 +71,7 @@ func (p *Pod) newNetwork(name string, i int, addrs []netip.Addr) (*sandbox, erro
 		where.container = p.containerOf(i)
 	}
 	ns, err := netstack.New(netstack.Config{
-		Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Watch: p.node.watch, Place: where,
-		Faults: p.node.faults, End: p.endOn(p.node),
+		Seed: seedOf(p.cluster.config.Seed, name), Group: p.node.group, Faults: p.node.faults, End: p.endOn(p.node), Watch: p.node.watch, Place: where,
 	})
 	if err != nil {
 		return nil, err

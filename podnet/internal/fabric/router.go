@@ -47,8 +47,7 @@ type Router struct {
 // NewRouter returns a router without veths.
 func NewRouter(cfg RouterConfig) *Router {
 	r := &Router{
-		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules,
-		watch: cfg.Watch, place: cfg.Place,
+		network: cfg.Network, addrs: cfg.Addrs, end: faults.End{Node: cfg.Name}, faults: cfg.Faults, rules: cfg.Rules, watch: cfg.Watch, place: cfg.Place,
 		conntrack: netfilter.NewConntrack(cfg.Seed), veths: make(map[netip.Addr]*Veth),
 	}
 	r.fragments.Dropped = func(p *netfilter.Packet) { r.drop(p, netfilter.DropFragments, "") }
@@ -159,6 +158,7 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 	}
 	p.Origin = &v.end
 	if !v.host && r.faults.Active(faults.Up) {
+		p.In = v.name
 		r.faults.Cross(faults.Up, &v.end, &r.end, up{v}, p)
 		return true
 	}

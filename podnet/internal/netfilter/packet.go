@@ -34,14 +34,14 @@ type Packet struct {
 
 	// Owner is the socket's that sent the packet, or nil.
 	Owner tcpip.PacketOwner
-	// In is the interface over which the packet came to a router; "" if it is
-	// the router's own.
-	In string
 	// Origin is the end that the packet came from, to whoever set it.
 	Origin any
 	// Departed is when the packet was first under way, in the count of whoever set
 	// it; 0 if it has never been.
 	Departed uint64
+	// In is the interface over which the packet came to a router; "" if it is
+	// the router's own.
+	In string
 	// Mark is netfilter's, which only rules see.
 	Mark uint32
 }

@@ -12,8 +12,8 @@ import (
 
 // inherit takes over what a packet has that is not in its bytes.
 func (p *Packet) inherit(of *Packet) {
-	p.Owner, p.Origin, p.Departed, p.Mark, p.In = of.Owner, of.Origin, of.Departed, of.Mark, of.In
-	p.before, p.rewritten = of.before, of.rewritten
+	p.Owner, p.Origin, p.Departed, p.Mark = of.Owner, of.Origin, of.Departed, of.Mark
+	p.In, p.before, p.rewritten = of.In, of.before, of.rewritten
 	p.pkt.Owner = of.Owner
 }
 

@@ -48,15 +48,15 @@ type Config struct {
 	// takes does not arrive; it must not call the namespace before it returns.
 	Divert func(*stack.PacketBuffer) bool
 
-	// Watch, if not nil, shows what happens to packets. Place is what it says of
-	// where.
-	Watch *netfilter.Watch
-	Place any
-
 	// Faults, if not nil, are those that interfere on lo, and End is whose
 	// namespace it is, to them.
 	Faults *faults.Set
 	End    faults.End
+
+	// Watch, if not nil, shows what happens to packets. Place is what it says of
+	// where.
+	Watch *netfilter.Watch
+	Place any
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -113,8 +113,8 @@ func New(cfg Config) (*Namespace, error) {
 	ns := &Namespace{
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
-		watch: cfg.Watch, place: cfg.Place,
 		faults: cfg.Faults, end: cfg.End,
+		watch: cfg.Watch, place: cfg.Place,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}
