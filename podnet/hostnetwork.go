@@ -12,7 +12,7 @@ func (p *Pod) newHostSandbox() (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sandbox{node: p.node, net: ns, addrs: p.node.addrs, host: true}
+	s := &sandbox{node: p.node, place: p.node.place, net: ns, addrs: p.node.addrs, host: true}
 	s.resolver, s.pause = p.newOwner(ns, "pause", 1, p.etcFile)
 	return s, nil
 }

@@ -17,6 +17,7 @@ import (
 type sandbox struct {
 	node  *node
 	veth  string // the node's end of its link; "" on the host network
+	place *place // what traces say of where
 	net   *netstack.Namespace
 	addrs []netip.Addr
 	pause *netstack.Owner // owns the sockets of Pod.Listen and its like
@@ -76,7 +77,7 @@ func (p *Pod) newNetwork(name string, i int, addrs []netip.Addr) (*sandbox, erro
 	if err != nil {
 		return nil, err
 	}
-	s := &sandbox{node: p.node, veth: vethName(p.spec.Namespace, p.spec.Name, i), net: ns, addrs: addrs}
+	s := &sandbox{node: p.node, place: where, veth: vethName(p.spec.Namespace, p.spec.Name, i), net: ns, addrs: addrs}
 	if err := s.connect(p.endOn(p.node)); err != nil {
 		ns.Close()
 		return nil, err

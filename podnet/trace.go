@@ -167,20 +167,31 @@ func icmpText(protocol string, typ, code byte) string {
 //
 // Several traces may run at once. While there is none, there is no cost.
 func (c *Cluster) Trace(f func(TraceEvent)) (stop func()) {
-	return c.trace(f, false)
+	return c.trace(f, false, nil)
 }
 
 // TraceHeaders is like Trace, but a Packet may be only the first 256 bytes of it:
 // that costs less where much is sent.
 func (c *Cluster) TraceHeaders(f func(TraceEvent)) (stop func()) {
-	return c.trace(f, true)
+	return c.trace(f, true, nil)
 }
 
-func (c *Cluster) trace(f func(TraceEvent), heads bool) (stop func()) {
+// Trace is like [Cluster.Trace], of what happens in the container's network
+// namespace, as long as it has this sandbox: what tcpdump shows there.
+// [ErrNotRunning] if there is none.
+func (c *Container) Trace(f func(TraceEvent)) (stop func(), err error) {
+	s := c.sandbox()
+	if s == nil {
+		return nil, ErrNotRunning
+	}
+	return c.container.pod.cluster.trace(f, false, s.place), nil
+}
+
+func (c *Cluster) trace(f func(TraceEvent), heads bool, only *place) (stop func()) {
 	if f == nil {
 		panic("podnet: Cluster.Trace: the function is nil")
 	}
-	t := newTracer(f, heads)
+	t := newTracer(f, heads, only)
 	if !c.traces.add(t) {
 		t.stop()
 		return func() {}

@@ -59,8 +59,6 @@ func opens(e podnet.TraceEvent) bool {
 	return e.Protocol == "tcp" && strings.Contains(e.Summary(), " SYN")
 }
 
-func refused(e podnet.TraceEvent) bool { return e.Kind == podnet.TraceDropped }
-
 func accepting(port string) podnet.Program {
 	return func(ctx context.Context, c *podnet.Container) error {
 		l, err := c.Listen("tcp", port)

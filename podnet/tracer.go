@@ -77,7 +77,8 @@ func (t *traces) close() {
 // tracer tells a function of what is seen, by a goroutine that holds no lock.
 type tracer struct {
 	f           func(TraceEvent)
-	heads       bool // the first bytes of packets are enough
+	heads       bool   // the first bytes of packets are enough
+	only        *place // nil for everywhere
 	connections connections
 
 	wake chan struct{} // one slot
@@ -96,8 +97,8 @@ var sighted func(netfilter.Sighting)
 // maxWaitingBytes is what may wait to be told, about.
 const maxWaitingBytes = 64 << 20
 
-func newTracer(f func(TraceEvent), heads bool) *tracer {
-	t := &tracer{f: f, heads: heads, wake: make(chan struct{}, 1), done: make(chan struct{})}
+func newTracer(f func(TraceEvent), heads bool, only *place) *tracer {
+	t := &tracer{f: f, heads: heads, only: only, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go t.run()
 	return t
 }
@@ -105,6 +106,9 @@ func newTracer(f func(TraceEvent), heads bool) *tracer {
 // push never blocks.
 func (t *tracer) push(s netfilter.Sighting) {
 	const overhead = 512
+	if t.only != nil && s.Place != any(t.only) {
+		return
+	}
 	if sighted != nil {
 		sighted(s)
 	}

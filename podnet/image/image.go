@@ -13,8 +13,8 @@
 //     library; alpine's own C library words a few of them differently.
 //   - Commands know the options that are documented at each; another one is
 //     answered with the command's usage, as busybox does for an unknown option.
-//   - curl is part of the alpine image here, and ss and iptables too: as if the
-//     Pod had run "apk add curl iproute2 iptables".
+//   - curl is part of the alpine image here, and ss, iptables, conntrack and tcpdump
+//     too: as if the Pod had run "apk add curl iproute2 iptables conntrack-tools tcpdump".
 //   - The shell is ash without aliases, job control and process substitution.
 //     umask only shows the mask, and ulimit is refused.
 //   - Every signal that can be handled counts as SIGTERM: a trap for INT, HUP
@@ -92,7 +92,7 @@ func familiar(name string) string {
 	return strings.TrimPrefix(name, "library/")
 }
 
-// alpine is Alpine Linux's base image, with curl, ss and iptables added.
+// alpine is Alpine Linux's base image, with curl, ss, iptables, conntrack and tcpdump added.
 func alpine() *userland {
 	extra := netfilterTools()
 	extra["curl"] = command{run: curl, dir: "/usr/bin"}

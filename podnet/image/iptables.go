@@ -21,6 +21,7 @@ func netfilterTools() map[string]command {
 		}
 		tools[name] = command{run: func(_ context.Context, p *proc) int { return p.iptables(six) }, dir: "/usr/sbin"}
 		tools[name+"-save"] = command{run: func(_ context.Context, p *proc) int { return p.iptablesSave(six) }, dir: "/usr/sbin"}
+		tools["tcpdump"] = command{run: tcpdump, dir: "/usr/bin"}
 		tools["conntrack"] = command{run: conntrack, dir: "/usr/sbin"}
 		tools[name+"-restore"] = command{run: func(_ context.Context, p *proc) int { return p.iptablesRestore(six) }, dir: "/usr/sbin"}
 	}

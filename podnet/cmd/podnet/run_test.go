@@ -325,7 +325,7 @@ func TestRunWritesACapture(t *testing.T) {
 	got, _ := runVirtual(t, pod("web", `
   containers:
   - {name: app, image: nginx, readinessProbe: {tcpSocket: {port: 80}}}
-`[1:]), "--for", "5s", "--capture", file, "--capture-filter", "tcp port 80")
+`[1:]), "--for", "25s", "--capture", file, "--capture-filter", "tcp port 80")
 	assert.Equal(t, 0, got.code, got.stderr)
 	b, err := os.ReadFile(file)
 	require.NoError(t, err)

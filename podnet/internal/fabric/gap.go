@@ -9,7 +9,7 @@ import (
 type up struct{ *Veth }
 
 func (g up) Deliver(p *netfilter.Packet)          { g.router.take(p, g.Veth) }
-func (g up) Answer(p *netfilter.Packet)           { g.take(p) }
+func (g up) Answer(p *netfilter.Packet)           { g.router.goes(p, hop{veth: g.Veth}); g.take(p) }
 func (g up) Drop(p *netfilter.Packet, why string) { g.router.dropAt(p, g.name, why, "") }
 func (g up) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, g.gateway(p.Tuple().Is4()), mtu)
