@@ -35,6 +35,7 @@ type Cluster struct {
 	programs   programs
 	policies   *netpol.Set // who may connect to whom
 	services   *services
+	counsel    counsel
 
 	// names is what the cluster's name server knows, nil while there is none:
 	// then nobody is asked at its address, and no name is found there.
@@ -100,8 +101,9 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c.names = serviceNames{c}
+	c.counsel.cluster = c
 	for _, n := range nodes {
-		n.nameserver, n.serveDNS = c.nameserver, c.serveDNS
+		n.nameserver, n.serveDNS, n.counsel = c.nameserver, c.serveDNS, &c.counsel
 	}
 	// To NetworkPolicies the name server is what it is in a cluster of kubeadm's.
 	policies.SetPod(netpol.Pod{
@@ -169,6 +171,9 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := c.services.checkTogether(first); err != nil {
 		return err
 	}
 	c.nameNamespaces(byID)
@@ -332,6 +337,7 @@ func (c *Cluster) Close() error {
 		n.close()
 	}
 	c.network.Close()
+	c.counsel.close()
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err

@@ -16,6 +16,9 @@ type hostPorts struct {
 	entries map[hostPort][]hostPortEntry
 }
 
+// hostPortService stands for the Service of connections to a host port.
+const hostPortService = "host port"
+
 type hostPort struct {
 	protocol uint8
 	port     uint16
@@ -102,5 +105,5 @@ func (n *node) translateHostPort(c fabric.Connection) fabric.Translation {
 	if !ok {
 		return fabric.Translation{}
 	}
-	return fabric.Translation{Dst: to, Masquerade: n.has(src) || src.IsLoopback(), Service: "host port"}
+	return fabric.Translation{Dst: to, Masquerade: n.has(src) || src.IsLoopback(), Service: hostPortService}
 }

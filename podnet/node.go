@@ -32,6 +32,7 @@ type node struct {
 	policies  *netpol.Set
 	proxy     *kubeproxy.Table
 	hostPorts hostPorts
+	counsel   *counsel
 
 	// The cluster's name server is on every node, as with NodeLocal DNSCache.
 	nameserver netip.Addr
@@ -230,7 +231,7 @@ func (n *node) close() {
 
 // rules returns what the node's router asks about connections.
 func (n *node) rules() fabric.Rules {
-	return fabric.Rules{Translate: n.translate, Allow: n.allow}
+	return fabric.Rules{Translate: n.translate, Allow: n.allow, Opened: n.opened}
 }
 
 // translate asks kube-proxy. As from iptables, it is asked once for a connection,
@@ -251,6 +252,13 @@ func (n *node) translate(c fabric.Connection) fabric.Translation {
 		return fabric.Translation{Drop: true, Why: d.Reason}
 	}
 	return n.translateHostPort(c)
+}
+
+// opened sees to it that containers are told which way they take.
+func (n *node) opened(c fabric.Connection, conn *netfilter.Conn) {
+	if c.From == fabric.FromNamespace && conn.Service != "" && conn.Service != hostPortService {
+		n.counsel.opened(c, conn)
+	}
 }
 
 // isLocal reports whether an address is the node's own.

@@ -51,7 +51,8 @@ type Pod struct {
 	failure  error         // why the first sandbox could not be made
 	failed   chan struct{} // closed when failure is set
 	deleting bool
-	gone     chan struct{} // closed when a deleted Pod has left the cluster
+	gone     chan struct{}          // closed when a deleted Pod has left the cluster
+	hairpins map[[2]string]struct{} // by container and Service; see counsel
 
 	watchMu  sync.Mutex // guards watchers; never held while something waits
 	watchers map[*watcher]struct{}

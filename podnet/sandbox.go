@@ -111,6 +111,7 @@ func (s *sandbox) close() {
 		o.close()
 	}
 	s.net.Close()
+	s.node.counsel.forget(s.addrs)
 	s.node.release(s.addrs)
 }
 
