@@ -269,6 +269,21 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 	if s := opt.GracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
+	p.startDelete(grace)
+	if opt.GracePeriodSeconds != nil && grace == 0 {
+		p.cluster.forget(p)
+		return nil
+	}
+	select {
+	case <-p.gone:
+		return nil
+	case <-ctx.Done():
+		return p.error("delete", context.Cause(ctx))
+	}
+}
+
+// startDelete ends the Pod as DeleteWith does, and waits for nothing.
+func (p *Pod) startDelete(grace time.Duration) {
 	p.cluster.services.podDeleted(p)
 	p.worker.Delete(grace)
 	p.mu.Lock()
@@ -282,16 +297,6 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 			p.cluster.buried(p)
 			close(p.gone)
 		}()
-	}
-	if opt.GracePeriodSeconds != nil && grace == 0 {
-		p.cluster.forget(p)
-		return nil
-	}
-	select {
-	case <-p.gone:
-		return nil
-	case <-ctx.Done():
-		return p.error("delete", context.Cause(ctx))
 	}
 }
 
