@@ -8,8 +8,8 @@ package podnet
 // [Service.Spec] shows it. When a Service is applied again, what is left out
 // stays as it is, as with `kubectl apply`.
 type ServiceSpec struct {
-	Name        string // required; a DNS label
-	Namespace   string // default "default"
+	Name        string            // required; a DNS label
+	Namespace   string            // default "default"
 	Labels      map[string]string // with service.kubernetes.io/service-proxy-name the nodes leave the Service to another proxy
 	Annotations map[string]string
 
