@@ -227,6 +227,8 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 	if e := o.ns.cannotConnect(raddr.Addr(), true); e != 0 {
 		return os.NewSyscallError("connect", errno.Of(e))
 	}
+	hear(ep)
+	defer forget(ep)
 	terr := ep.Connect(fullAddress(raddr))
 	o.ns.pump.kick()
 	if _, started := terr.(*tcpip.ErrConnectStarted); !started && terr != nil {
@@ -242,7 +244,7 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 		}
 	}
 	if terr := ep.LastError(); terr != nil {
-		return sysError("connect", terr)
+		return endpointError("connect", ep, terr)
 	}
 	return nil
 }
