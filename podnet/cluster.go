@@ -35,24 +35,27 @@ type Cluster struct {
 	programs   programs
 	policies   *netpol.Set // who may connect to whom
 	services   *services
+	counsel    counsel
 
 	// names is what the cluster's name server knows, nil while there is none:
 	// then nobody is asked at its address, and no name is found there.
 	names dns.Backend
 
-	mu       sync.Mutex // guards what follows
-	images   images
-	nodes    []*node
-	places   *scheduler.Scheduler
-	pods     map[podKey]*Pod
-	dying    map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
-	made     uint64              // Pods so far
-	objects  map[objectID]object // all but Pods; never modified, but replaced
-	revision uint64              // of objects
-	named    map[string]struct{} // the namespaces that objects were applied in
-	closed   bool
-	done     chan struct{} // closed when Close is done
-	err      error         // what Close returned, after done
+	mu            sync.Mutex // guards what follows
+	images        images
+	nodes         []*node
+	places        *scheduler.Scheduler
+	pods          map[podKey]*Pod
+	dying         map[*Pod]struct{}   // no longer in pods, deleted by force, and not yet gone
+	made          uint64              // Pods so far
+	objects       map[objectID]object // all but Pods and workloads; never modified, but replaced
+	revision      uint64              // of objects
+	named         map[string]struct{} // the namespaces that objects were applied in
+	workloads     map[objectID]*workload
+	workloadsMade uint64
+	closed        bool
+	done          chan struct{} // closed when Close is done
+	err           error         // what Close returned, after done
 }
 
 type podKey struct{ namespace, name string }
@@ -98,8 +101,9 @@ func NewCluster(cfg Config) (*Cluster, error) {
 		return nil, err
 	}
 	c.names = serviceNames{c}
+	c.counsel.cluster = c
 	for _, n := range nodes {
-		n.nameserver, n.serveDNS = c.nameserver, c.serveDNS
+		n.nameserver, n.serveDNS, n.counsel = c.nameserver, c.serveDNS, &c.counsel
 	}
 	// To NetworkPolicies the name server is what it is in a cluster of kubeadm's.
 	policies.SetPod(netpol.Pod{
@@ -128,12 +132,14 @@ func (c *Cluster) image(ref string) Program {
 
 // Apply creates objects, or updates those that exist, as `kubectl apply` does.
 // It does not wait for Pods to start. All objects are checked before the first
-// is applied; the error joins what is wrong with them. Pods come last, so that
-// they find what is applied with them.
+// is applied; the error joins what is wrong with them. Pods and what makes them
+// come last, so that they find what is applied with them.
 //
 // Of a Pod that exists, only labels and annotations can be changed: for all else,
-// delete it first. A spec that differs from the Pod's only in the functions of Run counts as the same,
-// because Go cannot compare them: the Pod goes on with those it has.
+// delete it first. A spec that differs from the Pod's only in the functions of
+// Run counts as the same, because Go cannot compare them: the Pod goes on with
+// those it has. The same goes for the template of a Deployment or StatefulSet,
+// all of it; of its Pods there may become more or fewer.
 func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -158,13 +164,16 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 			errs = append(errs, id.error("apply", errTwice(id.kind)))
 		}
 		byID[id] = o
-		if id.kind == kindPod {
+		if id.kind == kindPod || id.kind == kindDeployment || id.kind == kindStatefulSet {
 			pods = append(pods, o)
 		} else {
 			first = append(first, o)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := c.services.checkTogether(first); err != nil {
 		return err
 	}
 	c.nameNamespaces(byID)
@@ -318,6 +327,7 @@ func (c *Cluster) Close() error {
 		<-c.done
 		return c.err
 	}
+	c.stopWorkloads()
 	var wg sync.WaitGroup
 	for _, p := range pods {
 		wg.Go(p.stop)
@@ -327,6 +337,7 @@ func (c *Cluster) Close() error {
 		n.close()
 	}
 	c.network.Close()
+	c.counsel.close()
 	c.err = c.programs.wait()
 	close(c.done)
 	return c.err

@@ -28,6 +28,24 @@
 // status and event as it happens. The resources of a container are shown and
 // decide on the Pod's QoS class; nobody enforces them.
 //
+// # Around the Pod
+//
+// Each Pod is joined by a veth to its [Node], which forwards: to its other Pods,
+// over the network to other nodes, and to itself. There are [ServiceSpec] with all
+// types but a real load balancer, [EndpointSliceSpec], cluster DNS,
+// [NetworkPolicySpec] and [NamespaceSpec], host ports and the host network. What
+// kube-proxy's rules do, the node does to real packets: a connection through a
+// Service is translated and tracked, and one that comes back to its own Pod is
+// masqueraded, as on Linux. The same scenarios run on real network namespaces with
+// real iptables, and must show the same.
+//
+// A container that reaches its own Pod through a Service is told so by an event,
+// [ReasonServiceHairpin]: localhost is the shorter way.
+//
+// A Pod's routes and iptables are its own. [Container.IPTables] and
+// [Container.IPRoute] change them as the commands of those names do, and
+// [OriginalDst] is what a transparent proxy asks.
+//
 // # Virtual time
 //
 // podnet uses package time and nothing else. In a testing/synctest bubble a
@@ -42,11 +60,18 @@
 //
 // # What differs from a real cluster
 //
-//   - Pods do not reach each other yet: eth0 leads to the node, which has the
-//     gateway's address and forwards nothing. There are no Services, no DNS
-//     server and no NetworkPolicies.
-//   - The specs of a Pod cannot be changed: delete it first. There are no
-//     ephemeral containers, no stdin, no host network and no host ports.
+//   - Of a Pod that exists only labels and annotations can be changed: for all
+//     else, delete it first. There are no ephemeral containers and no stdin.
+//   - Controllers act at once: endpoints, rules and names are those of now. There
+//     are no rolling updates, no zones, and nothing behind the Service
+//     default/kubernetes.
+//   - Services are looked up in a table, and not by walking rules; the rules that
+//     kube-proxy would have are those of [Node.IPTablesSave].
+//   - The name server is on every node, at the Service's address, as with
+//     NodeLocal DNSCache; there is no Pod behind it. Names outside the cluster are
+//     refused unless [Config].Upstream knows them.
+//   - What a NetworkPolicy forbids vanishes. Connections that are there stay.
+//   - Beyond the nodes there is a gateway that forwards nothing.
 //   - A process is a goroutine: it shares memory with the test, and cannot be
 //     killed if it ignores its context. What it can no longer do is write, bind,
 //     dial, or use the sockets it had.

@@ -135,6 +135,13 @@ func (v *services) update(p *Pod, change func(*podState)) {
 	})
 }
 
+// podAt returns the Pod that has an address, or nil.
+func (v *services) podAt(a netip.Addr) *Pod {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.podsByIP[a]
+}
+
 // moved notes a Pod's addresses. mu is held.
 func (v *services) moved(p *Pod, from, to []netip.Addr) {
 	for _, a := range from {

@@ -12,11 +12,16 @@ var ErrNotRunning = errors.New("container is not running")
 // ErrClosed is the error of what is asked of a closed cluster.
 var ErrClosed = errors.New("cluster is closed")
 
-// ErrDeleted is the error of waiting for something of a Pod that was deleted.
-var ErrDeleted = errors.New("Pod was deleted")
+// ErrDeleted is the error of waiting for something of an object that was
+// deleted.
+var ErrDeleted = errors.New("object was deleted")
 
-// ErrDeleting is the error of applying a Pod whose namesake is being deleted.
-var ErrDeleting = errors.New("object is being deleted: a Pod of this name still exists")
+// ErrDeleting is the error of applying an object whose namesake is being
+// deleted.
+var ErrDeleting = errors.New("object is being deleted: one of this name still exists")
+
+// errPodExists is the error of making a Pod whose name is taken.
+var errPodExists = errors.New("a Pod of this name already exists: delete it first")
 
 // errTwice is the error of one call that applies two objects of one kind and
 // name.
@@ -27,7 +32,7 @@ func errTwice(kind string) error {
 // ObjectError is the error of an operation on an object of the cluster.
 type ObjectError struct {
 	Op        string // apply, start, wait, delete
-	Kind      string // Pod, ConfigMap, NetworkPolicy…
+	Kind      string // Pod, ConfigMap, Deployment…
 	Namespace string // empty of a Namespace
 	Name      string
 	Err       error

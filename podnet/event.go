@@ -17,7 +17,7 @@ type Event struct {
 	Namespace string // of the Pod
 	Pod       string
 	FieldPath string // of the container, spec.containers{app} or spec.initContainers{proxy}; empty if the event is about the Pod
-	Source    string // kubelet or default-scheduler
+	Source    string // kubelet or default-scheduler; podnet for what no cluster tells
 
 	// Count is how often the same event happened, from FirstTime to LastTime.
 	// [Config].OnEvent is called every time, with the count so far.

@@ -93,6 +93,14 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 			},
 			shared: "lo eth0", own: "lo eth0 lo eth0 lo eth0",
 		},
+		"the routes that a container sees": {
+			do: func(p *podnet.Pod, a, b *podnet.Container) string {
+				out, err := b.IPRoute("show", "10.244.0.0/24")
+				return fmt.Sprint(strings.TrimSpace(out), err)
+			},
+			shared: "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.2<nil>",
+			own:    "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.3<nil>",
+		},
 		"the sockets that the other container sees": {
 			do:     func(p *podnet.Pod, a, b *podnet.Container) string { return fmt.Sprint(len(b.Sockets())) },
 			shared: "3", own: "0",
@@ -203,6 +211,16 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 	}
 }
 
+// All else is as in the usual world: Kubernetes' own tests pass, but for those that
+// count on a network which a Pod's containers share.
+func TestE2EWithAnIPPerContainer(t *testing.T) {
+	runE2E(t, podnet.Config{IPPerContainer: true}, map[string]string{
+		"Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart http hook properly [C]": "another container answers the hook",
+		"Probing restartable init container a server on 127.0.0.1 is refused, though localhost works":                    "the Pod's localhost is not the sidecar's",
+		"Probing restartable init container with readiness probe that fails should never be ready and never restart [C]": "the message has the sidecar's IP, not the Pod's",
+	})
+}
+
 // ipPerContainer starts a cluster of IPs per container, with one address family.
 func ipPerContainer(t *testing.T, podCIDR string) *podnet.Cluster {
 	return podnettest.NewCluster(t, podnet.Config{IPPerContainer: true, PodCIDRs: prefixes(podCIDR)})
@@ -227,6 +245,11 @@ func TestContainersReachEachOtherFromTheirOwnIPs(t *testing.T) {
 		assert.Equal(t, "10.244.0.3", get(t, p.Container("client").HTTPClient(), "http://server/"))
 		assert.Equal(t, "10.244.0.2", get(t, p.Container("server").HTTPClient(), "http://server/"))
 		assert.Equal(t, "127.0.0.1", get(t, p.Container("server").HTTPClient(), "http://127.0.0.1/"))
+
+		alone := podnettest.StartPod(t, c, pausing("alone", 1, "")).Container("c0")
+		addrs, err := alone.LookupHost(t.Context(), "c0")
+		require.NoError(t, err, "a container that is the only one has its name, too")
+		assert.Equal(t, []string{"10.244.0.4"}, addrs)
 	})
 }
 
@@ -329,6 +352,24 @@ func TestServicesOfAnIPPerContainer(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestHostPortsOfAnIPPerContainer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := ipPerContainer(t, "10.244.0.0/16")
+		spec := podnet.PodSpec{Name: "web", Containers: twoServers()}
+		for i := range spec.Containers {
+			spec.Containers[i].Ports[0].HostPort = uint16(9000 + i)
+		}
+		p := podnettest.StartPod(t, c, spec)
+		client := podnettest.StartPod(t, c, pausing("client", 1, "")).Container("c0")
+		synctest.Wait()
+		node := "http://" + c.Node("node-1").IPs()[0].String()
+		assert.Equal(t, "app", get(t, client.HTTPClient(), node+":9000"))
+		assert.Equal(t, "admin", get(t, client.HTTPClient(), node+":9001"))
+		require.NoError(t, p.Delete(t.Context()))
+		assert.Equal(t, "ECONNREFUSED", outcome(client.Dial("tcp", strings.TrimPrefix(node, "http://")+":9001")))
+	})
 }
 
 func TestARestartKeepsTheContainersIP(t *testing.T) {
@@ -458,7 +499,11 @@ func TestWaitListeningWithAnIPPerContainer(t *testing.T) {
 		c := ipPerContainer(t, "10.244.0.0/16")
 		spec := pausing("web", 3, "")
 		spec.Containers[2].Run = func(ctx context.Context, c *podnet.Container) error {
-			time.Sleep(time.Minute)
+			select {
+			case <-time.After(time.Minute):
+			case <-ctx.Done(): // of the one in the second sandbox
+				return nil
+			}
 			return serve(":80")(ctx, c)
 		}
 		p := podnettest.StartPod(t, c, spec)

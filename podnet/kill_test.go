@@ -62,7 +62,7 @@ func TestADeletionGoesOnWithoutItsCaller(t *testing.T) {
 		assert.ErrorIs(t, p.Delete(ctx), context.DeadlineExceeded)
 		_, err := c.StartPod(t.Context(), spec)
 		assert.ErrorIs(t, err, podnet.ErrDeleting)
-		assert.EqualError(t, err, "podnet: apply Pod default/web: object is being deleted: a Pod of this name still exists")
+		assert.EqualError(t, err, "podnet: apply Pod default/web: object is being deleted: one of this name still exists")
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		assert.Nil(t, c.Pod("", "web"))

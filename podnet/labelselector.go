@@ -35,3 +35,27 @@ func (s LabelSelector) selector() labels.Selector {
 	}
 	return all
 }
+
+// isEmpty reports whether the selector selects everything.
+func (s LabelSelector) isEmpty() bool { return len(s.MatchLabels)+len(s.MatchExpressions) == 0 }
+
+// forMessage is the selector as error messages show it: as JSON has it.
+func (s LabelSelector) forMessage() any {
+	type requirement struct {
+		Key      string                `json:"key"`
+		Operator LabelSelectorOperator `json:"operator"`
+		Values   []string              `json:"values,omitempty"`
+	}
+	var m struct {
+		MatchLabels      map[string]string `json:"matchLabels,omitempty"`
+		MatchExpressions []requirement     `json:"matchExpressions,omitempty"`
+	}
+	m.MatchLabels = s.MatchLabels
+	for _, r := range s.MatchExpressions {
+		m.MatchExpressions = append(m.MatchExpressions, requirement(r))
+	}
+	return m
+}
+
+// Matches reports whether the selector selects what has these labels.
+func (s LabelSelector) Matches(labels map[string]string) bool { return s.selector().Matches(labels) }

@@ -28,7 +28,7 @@ func (s NamespaceSpec) Validate() error {
 	validateName(&errs, s.Name, dns1123LabelErrors)
 	s = s.withDefaults()
 	validateLabels(&errs, "metadata.labels", s.Labels)
-	validateAnnotations(&errs, s.Annotations)
+	validateAnnotations(&errs, "metadata.annotations", s.Annotations)
 	return errs.err(kindNamespace, s.Name)
 }
 

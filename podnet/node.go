@@ -21,16 +21,18 @@ import (
 // node is a machine of the cluster: a range of addresses, a router between its
 // Pods and the network, and a network namespace of its own.
 type node struct {
-	name     string
-	addrs    []netip.Addr      // its own on the network between nodes, in the order of Config.PodCIDRs
-	ranges   []*ipam.Allocator // in the order of Config.PodCIDRs
-	subnets  []netip.Prefix    // Config.NodeCIDRs of those families
-	seed     uint64
-	mtu      uint32          // of the Pods' links
-	network  *fabric.Network // between the nodes
-	group    *netstack.Group // of all namespaces of the cluster
-	policies *netpol.Set
-	proxy    *kubeproxy.Table
+	name      string
+	addrs     []netip.Addr      // its own on the network between nodes, in the order of Config.PodCIDRs
+	ranges    []*ipam.Allocator // in the order of Config.PodCIDRs
+	subnets   []netip.Prefix    // Config.NodeCIDRs of those families
+	seed      uint64
+	mtu       uint32          // of the Pods' links
+	network   *fabric.Network // between the nodes
+	group     *netstack.Group // of all namespaces of the cluster
+	policies  *netpol.Set
+	proxy     *kubeproxy.Table
+	hostPorts hostPorts
+	counsel   *counsel
 
 	// The cluster's name server is on every node, as with NodeLocal DNSCache.
 	nameserver netip.Addr
@@ -229,7 +231,7 @@ func (n *node) close() {
 
 // rules returns what the node's router asks about connections.
 func (n *node) rules() fabric.Rules {
-	return fabric.Rules{Translate: n.translate, Allow: n.allow}
+	return fabric.Rules{Translate: n.translate, Allow: n.allow, Opened: n.opened}
 }
 
 // translate asks kube-proxy. As from iptables, it is asked once for a connection,
@@ -249,7 +251,14 @@ func (n *node) translate(c fabric.Connection) fabric.Translation {
 	case kubeproxy.Drop:
 		return fabric.Translation{Drop: true, Why: d.Reason}
 	}
-	return fabric.Translation{}
+	return n.translateHostPort(c)
+}
+
+// opened sees to it that containers are told which way they take.
+func (n *node) opened(c fabric.Connection, conn *netfilter.Conn) {
+	if c.From == fabric.FromNamespace && conn.Service != "" && conn.Service != hostPortService {
+		n.counsel.opened(c, conn)
+	}
 }
 
 // isLocal reports whether an address is the node's own.
@@ -268,17 +277,21 @@ func (n *node) isLocal(a netip.Addr) bool {
 // forget makes the node forget what it knows of UDP that leads to endpoints which
 // are gone: there is no end of a connection that would tell.
 func (n *node) forget(frontends []kubeproxy.UDPFrontend) {
-	n.mu.Lock()
-	router := n.router
-	n.mu.Unlock()
-	if router == nil {
-		return
-	}
-	router.Conntrack().Purge(func(c *netfilter.Conn) bool {
+	n.purge(func(c *netfilter.Conn) bool {
 		return c.Orig().Protocol() == netfilter.UDP && slices.ContainsFunc(frontends, func(f kubeproxy.UDPFrontend) bool {
 			return f.Stale(c.Orig().Dst(), c.Reply().Src())
 		})
 	})
+}
+
+// purge makes the node forget the connections that gone reports.
+func (n *node) purge(gone func(*netfilter.Conn) bool) {
+	n.mu.Lock()
+	router := n.router
+	n.mu.Unlock()
+	if router != nil {
+		router.Conntrack().Purge(gone)
+	}
 }
 
 // allow asks the NetworkPolicies, as the plugins that enforce them do: those of a

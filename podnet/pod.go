@@ -51,7 +51,8 @@ type Pod struct {
 	failure  error         // why the first sandbox could not be made
 	failed   chan struct{} // closed when failure is set
 	deleting bool
-	gone     chan struct{} // closed when a deleted Pod has left the cluster
+	gone     chan struct{}          // closed when a deleted Pod has left the cluster
+	hairpins map[[2]string]struct{} // by container and Service; see counsel
 
 	watchMu  sync.Mutex // guards watchers; never held while something waits
 	watchers map[*watcher]struct{}
@@ -268,6 +269,21 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 	if s := opt.GracePeriodSeconds; s != nil {
 		grace = time.Duration(*s) * time.Second
 	}
+	p.startDelete(grace)
+	if opt.GracePeriodSeconds != nil && grace == 0 {
+		p.cluster.forget(p)
+		return nil
+	}
+	select {
+	case <-p.gone:
+		return nil
+	case <-ctx.Done():
+		return p.error("delete", context.Cause(ctx))
+	}
+}
+
+// startDelete ends the Pod as DeleteWith does, and waits for nothing.
+func (p *Pod) startDelete(grace time.Duration) {
 	p.cluster.services.podDeleted(p)
 	p.worker.Delete(grace)
 	p.mu.Lock()
@@ -281,16 +297,6 @@ func (p *Pod) DeleteWith(ctx context.Context, opt DeleteOptions) error {
 			p.cluster.buried(p)
 			close(p.gone)
 		}()
-	}
-	if opt.GracePeriodSeconds != nil && grace == 0 {
-		p.cluster.forget(p)
-		return nil
-	}
-	select {
-	case <-p.gone:
-		return nil
-	case <-ctx.Done():
-		return p.error("delete", context.Cause(ctx))
 	}
 }
 
@@ -352,10 +358,10 @@ func (p *Pod) writeEtc(s *sandbox) error {
 	}
 	resolvConf, _ := p.resolvConf()
 	hosts := kubelet.HostsFile(s.addrs, p.hostname, p.domain, aliases)
-	if p.spec.HostNetwork {
+	switch {
+	case p.spec.HostNetwork:
 		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
-	}
-	if s.others != nil {
+	case p.cluster.config.IPPerContainer:
 		hosts += kubelet.ContainerHosts(p.containerHosts(s))
 	}
 	texts := map[string]string{

@@ -57,6 +57,7 @@ func (p *Pod) newSandbox(attempt int) (*sandbox, error) {
 		s.others = append(s.others, other)
 	}
 	s.resolver, s.pause = p.newOwner(s.net, "pause", 1, p.etcFile)
+	p.mapHostPorts(s)
 	return s, nil
 }
 
@@ -121,10 +122,12 @@ func (s *sandbox) close() {
 		s.pause.Kill()
 		return
 	}
+	s.node.hostPorts.unmap(s)
 	for _, o := range s.others {
 		o.close()
 	}
 	s.net.Close()
+	s.node.counsel.forget(s.addrs)
 	s.node.release(s.addrs)
 }
 

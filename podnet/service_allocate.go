@@ -94,6 +94,19 @@ func (c *claim) revert() { c.ranges.release(c.ips, c.ports) }
 // commit gives back what the old Service no longer has.
 func (c *claim) commit() { c.ranges.release(c.oldIPs, c.oldPorts) }
 
+// undo is revert, after commit or without it.
+func (c *claim) undo() {
+	c.revert()
+	for _, ip := range c.oldIPs {
+		if pool := c.ranges.ips[familyOf(ip.String())]; pool != nil {
+			_ = pool.Take(ip) // without commit it is still taken
+		}
+	}
+	for _, p := range c.oldPorts {
+		_ = c.ranges.ports.Take(p)
+	}
+}
+
 func (r *serviceRanges) release(ips []netip.Addr, ports []int32) {
 	for _, ip := range ips {
 		if pool := r.ips[familyOf(ip.String())]; pool != nil {

@@ -97,6 +97,32 @@ func (v *services) check(spec ServiceSpec) error {
 	return err
 }
 
+// checkTogether reports why one of several Services would be refused that are
+// applied one after the other, each of which would not be if it were alone: two
+// want the same address, or there are not enough of them.
+func (v *services) checkTogether(objects []object) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	defer v.ranges.mark()()
+	seen := make(map[podKey]bool)
+	for _, o := range objects {
+		spec, ok := o.(ServiceSpec)
+		key := podKey{o.id().namespace, o.id().name}
+		if !ok || seen[key] {
+			continue
+		}
+		seen[key] = true
+		spec = deepCopy(spec)
+		c := claim{ranges: v.ranges}
+		defer c.undo()
+		if err := c.plan(&spec, v.specOf(key)); err != nil {
+			return err
+		}
+		c.commit()
+	}
+	return nil
+}
+
 // change changes Services under mu, and tells onStale what f returns.
 func (v *services) change(f func() []kubeproxy.UDPFrontend) {
 	v.changing.Lock()

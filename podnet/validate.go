@@ -28,19 +28,27 @@ import (
 func (s PodSpec) Validate() error {
 	var errs fieldErrors
 	validateMeta(&errs, s.Name, s.Namespace, s.Labels, s.Annotations)
-	volumes := s.validateVolumes(&errs)
-	s.validateContainers(&errs, volumes)
-	s.validateInitContainers(&errs, volumes)
-	s.validateHostNetwork(&errs)
-	oneOf(&errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
-	s.validateDNSPolicy(&errs)
-	validateLabels(&errs, "spec.nodeSelector", s.NodeSelector)
-	s.SecurityContext.validate(&errs)
-	s.validateDNSConfig(&errs)
+	s.asInPod().validateSpec(&errs)
+	validateImages(&errs, "spec.containers", s.Containers)
+	validateImages(&errs, "spec.initContainers", s.InitContainers)
+	return errs.err("Pod", s.Name)
+}
+
+// validateSpec is what concerns Pods and the templates of workloads alike.
+func (s PodSpec) validateSpec(errs *fieldErrors) {
+	volumes := s.validateVolumes(errs)
+	s.validateContainers(errs, volumes)
+	s.validateInitContainers(errs, volumes)
+	s.validateHostNetwork(errs)
+	oneOf(errs, "spec.restartPolicy", cmp.Or(s.RestartPolicy, RestartPolicyAlways), RestartPolicyAlways, RestartPolicyOnFailure, RestartPolicyNever)
+	s.validateDNSPolicy(errs)
+	validateLabels(errs, "spec.nodeSelector", s.NodeSelector)
+	s.SecurityContext.validate(errs)
+	s.validateDNSConfig(errs)
 	for i, gate := range s.ReadinessGates {
 		errs.invalid(fmt.Sprintf("spec.readinessGates[%d].conditionType", i), gate.ConditionType, qualifiedNameErrors(gate.ConditionType)...)
 	}
-	s.validateHostnameOverride(&errs)
+	s.validateHostnameOverride(errs)
 	if s.NodeName != "" {
 		errs.invalid("spec.nodeName", s.NodeName, dns1123SubdomainErrors(s.NodeName)...)
 	}
@@ -53,13 +61,10 @@ func (s PodSpec) Validate() error {
 	if s.Subdomain != "" {
 		errs.invalid("spec.subdomain", s.Subdomain, dns1123LabelErrors(s.Subdomain)...)
 	}
-	s.validateHostAliases(&errs)
+	s.validateHostAliases(errs)
 	if grace := s.TerminationGracePeriodSeconds; grace != nil {
 		errs.notNegative("spec.terminationGracePeriodSeconds", *grace)
 	}
-	validateImages(&errs, "spec.containers", s.Containers)
-	validateImages(&errs, "spec.initContainers", s.InitContainers)
-	return errs.err("Pod", s.Name)
 }
 
 // validateImages is apart from the other checks of containers because the API
@@ -89,7 +94,7 @@ func validateMetaNamed(errs *fieldErrors, nameErrors func(string) []string, name
 		errs.invalid("metadata.namespace", namespace, dns1123LabelErrors(namespace)...)
 	}
 	validateLabels(errs, "metadata.labels", labels)
-	validateAnnotations(errs, annotations)
+	validateAnnotations(errs, "metadata.annotations", annotations)
 }
 
 // validateName is for a name of a format, which says what is wrong with it.
@@ -101,11 +106,12 @@ func validateName(errs *fieldErrors, name string, format func(string) []string) 
 	errs.invalid("metadata.name", name, format(name)...)
 }
 
-func validateAnnotations(errs *fieldErrors, annotations map[string]string) {
+// validateAnnotations reports what is wrong with annotations at path at.
+func validateAnnotations(errs *fieldErrors, at string, annotations map[string]string) {
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		errs.invalid("metadata.annotations", key, qualifiedNameErrors(strings.ToLower(key))...)
+		errs.invalid(at, key, qualifiedNameErrors(strings.ToLower(key))...)
 		size += len(key) + len(annotations[key])
 	}
-	errs.maxBytes("metadata.annotations", size, maxAnnotationBytes)
+	errs.maxBytes(at, size, maxAnnotationBytes)
 }

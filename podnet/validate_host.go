@@ -13,7 +13,7 @@ func (s PodSpec) validateHostNetwork(errs *fieldErrors) {
 	}
 	for i, c := range s.Containers {
 		for j, port := range c.Ports {
-			if port = port.withHostPort(true); port.HostPort != port.ContainerPort {
+			if port.HostPort != 0 && port.HostPort != port.ContainerPort {
 				errs.invalid(fmt.Sprintf("spec.containers[%d].ports[%d].hostPort", i, j), port.HostPort, "must match `containerPort` when `hostNetwork` is true")
 			}
 		}
@@ -25,7 +25,6 @@ func (s PodSpec) validateHostPorts(errs *fieldErrors, at string, containers []Co
 	seen := make(map[string]bool)
 	for i, c := range containers {
 		for j, port := range c.Ports {
-			port = port.withHostPort(s.HostNetwork)
 			if port.HostPort == 0 {
 				continue
 			}

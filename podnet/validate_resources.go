@@ -36,27 +36,45 @@ func (r ResourceRequirements) validate(errs *fieldErrors, at string) {
 		}
 		validateHugePages(errs, fmt.Sprintf("%s.requests[%s]", at, name), name, request)
 	}
-	_, cpu := requests["cpu"]
-	_, memory := requests["memory"]
-	if !cpu && !memory && slices.ContainsFunc(slices.Collect(maps.Keys(requests)), isHugePages) {
+	all := slices.Concat(slices.Collect(maps.Keys(limits)), slices.Collect(maps.Keys(requests)))
+	if slices.ContainsFunc(all, isHugePages) && !slices.Contains(all, "cpu") && !slices.Contains(all, "memory") {
 		errs.add(FieldForbidden, at, nil, "HugePages require cpu or memory")
 	}
 }
 
-// amounts returns the limits and requests as the API server has them when it
-// validates: a limit is the default of its request.
+// asInPod returns a copy of s in which limits are the defaults of requests and, on
+// the host network, ports those of host ports. The API server does that to Pods
+// before it validates them, and not to templates.
+func (s PodSpec) asInPod() PodSpec {
+	s.InitContainers, s.Containers = slices.Clone(s.InitContainers), slices.Clone(s.Containers)
+	for _, containers := range [][]ContainerSpec{s.InitContainers, s.Containers} {
+		for i := range containers {
+			c := &containers[i]
+			c.Ports = slices.Clone(c.Ports)
+			for j, port := range c.Ports {
+				c.Ports[j] = port.withHostPort(s.HostNetwork)
+			}
+			r := &c.Resources
+			if len(r.Limits) == 0 {
+				continue
+			}
+			requests := maps.Clone(r.Limits)
+			// What is no quantity is reported once.
+			maps.DeleteFunc(requests, func(_ string, q Quantity) bool { _, err := quantity.Parse(string(q)); return err != nil })
+			maps.Copy(requests, r.Requests)
+			r.Requests = requests
+		}
+	}
+	return s
+}
+
+// amounts reads the limits and requests.
 func (r ResourceRequirements) amounts(errs *fieldErrors, at string) (limits, requests resourceAmounts) {
 	if len(r.Limits)+len(r.Requests) == 0 {
 		return nil, nil
 	}
 	limits = r.Limits.parse(errs, at+".limits")
-	requests = r.Requests.parse(errs, at+".requests")
-	for name, limit := range limits {
-		if _, ok := r.Requests[name]; !ok {
-			requests[name] = limit
-		}
-	}
-	return limits, requests
+	return limits, r.Requests.parse(errs, at+".requests")
 }
 
 // parse reports what is no quantity and leaves it out.

@@ -207,20 +207,22 @@ func TestVolumesAreRefreshed(t *testing.T) {
 		open, err := f.Open("/cfg/mode")
 		require.NoError(t, err)
 		defer open.Close()
+		synctest.Wait() // the worker sleeps
 		assert.False(t, p.RefreshVolumes())
 		require.NoError(t, p.MountVolumes())
 		require.NoError(t, c.Apply(t.Context(), podnet.SecretSpec{Name: "unrelated", StringData: map[string]string{"a": "1"}}))
 		assert.False(t, p.RefreshVolumes(), "nothing of it has changed")
 
-		time.Sleep(59 * time.Second) // the kubelet looks every minute
+		time.Sleep(time.Minute)
+		synctest.Wait() // the worker, which looks every minute, sleeps again
 		m.Data = map[string]string{"mode": "two", "new": "y"}
 		require.NoError(t, c.Apply(t.Context(), m))
 		assert.Equal(t, "one", read("/cfg/mode"), "until the kubelet looks")
 		assert.True(t, p.RefreshVolumes())
 		assert.False(t, p.RefreshVolumes())
 		assert.Equal(t, "two", read("/cfg/mode"))
-		assert.Equal(t, "drwxrwxrwx \ndrwxr-xr-x ..2000_01_01_00_00_59.N\n-rw-r--r-- ..2000_01_01_00_00_59.N/mode \"two\"\n-rw-r--r-- ..2000_01_01_00_00_59.N/new \"y\"\n"+
-			"Lrwxrwxrwx ..data -> ..2000_01_01_00_00_59.N\nLrwxrwxrwx mode -> ..data/mode\nLrwxrwxrwx new -> ..data/new\n", tree(t, f, "/cfg"))
+		assert.Equal(t, "drwxrwxrwx \ndrwxr-xr-x ..2000_01_01_00_01_00.N\n-rw-r--r-- ..2000_01_01_00_01_00.N/mode \"two\"\n-rw-r--r-- ..2000_01_01_00_01_00.N/new \"y\"\n"+
+			"Lrwxrwxrwx ..data -> ..2000_01_01_00_01_00.N\nLrwxrwxrwx mode -> ..data/mode\nLrwxrwxrwx new -> ..data/new\n", tree(t, f, "/cfg"))
 		_, err = f.Lstat("/cfg/" + before)
 		assert.ErrorIs(t, err, fs.ErrNotExist)
 		assert.Equal(t, "one", read("/etc/mode"), "subPath")
@@ -236,7 +238,7 @@ func TestVolumesAreRefreshed(t *testing.T) {
 
 		require.NoError(t, c.Apply(t.Context(), m))
 		p.KillSandbox()
-		require.NoError(t, p.Wait(t.Context(), func(s podnet.PodStatus) bool { return !s.Ready() }))
+		synctest.Wait() // it may be ready again before one sees that it was not
 		require.NoError(t, p.WaitReady(t.Context()))
 		f = p.Container("main").FS()
 		assert.Equal(t, "two", read("/etc/mode"), "of the next run")

@@ -18,7 +18,12 @@ func (s PodSpec) Warnings() []string {
 	if msgs := dns1123LabelErrors(s.Name); len(msgs) > 0 {
 		w = append(w, fmt.Sprintf("metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
 	}
-	w = append(w, s.warnNodeSelector()...)
+	return append(w, s.asInPod().warnSpec()...)
+}
+
+// warnSpec warns of what Pods and templates have alike.
+func (s PodSpec) warnSpec() []string {
+	w := s.warnNodeSelector()
 	w = append(w, s.warnAnnotations()...)
 	w = append(w, s.warnFilePaths()...)
 	w = append(w, s.warnHostAliases()...)

@@ -22,7 +22,7 @@ func (s PodSpec) warnPorts() []string {
 	for container, c := range s.allContainers() {
 		for i, port := range c.Ports {
 			port.Protocol = cmp.Or(port.Protocol, ProtocolTCP)
-			d := declaration{fmt.Sprintf("%s.ports[%d]", container, i), port.withHostPort(s.HostNetwork)}
+			d := declaration{fmt.Sprintf("%s.ports[%d]", container, i), port}
 			if d.HostIP != "" && d.HostPort == 0 {
 				w = append(w, fmt.Sprintf("%s: hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%d Protocol:%s HostIP:%s}", d.at, d.Name, d.ContainerPort.ContainerPort, d.Protocol, d.HostIP))
 			}

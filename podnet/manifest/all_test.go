@@ -202,6 +202,40 @@ items:
   stringData: {password: s3cret}
   immutable: true
 ---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop, labels: {a: b}, annotations: {c: d}, creationTimestamp: null}
+spec:
+  replicas: 3
+  minReadySeconds: 5
+  selector:
+    matchLabels: {app: web}
+    matchExpressions: [{key: app, operator: In, values: [web]}]
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 0}}
+  revisionHistoryLimit: 10
+  progressDeadlineSeconds: 600
+  template:
+    metadata: {name: none, labels: {app: web}, annotations: {c: d}, creationTimestamp: null}
+    spec: {containers: [{name: c, image: i}]}
+status: {}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop, labels: {a: b}, annotations: {c: d}}
+spec:
+  replicas: 3
+  minReadySeconds: 5
+  serviceName: dbs
+  podManagementPolicy: Parallel
+  ordinals: {start: 1}
+  selector: {matchLabels: {app: db}}
+  updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 0}}
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: Retain}
+  revisionHistoryLimit: 10
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: c, image: i}]}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: shop, labels: {a: b}, annotations: {c: d}}
@@ -352,6 +386,18 @@ func TestParseTakesAllFields(t *testing.T) {
 	}, podnet.SecretSpec{
 		Name: "key", Namespace: "shop", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}, Type: "kubernetes.io/basic-auth",
 		Data: map[string][]byte{"username": []byte("admin"), "b": {}}, StringData: map[string]string{"password": "s3cret"}, Immutable: true,
+	}, podnet.DeploymentSpec{
+		Name: "web", Namespace: "shop", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
+		Replicas: new(int32(3)), MinReadySeconds: 5,
+		Selector: &podnet.LabelSelector{MatchLabels: map[string]string{"app": "web"}, MatchExpressions: []podnet.LabelSelectorRequirement{
+			{Key: "app", Operator: podnet.LabelSelectorOpIn, Values: []string{"web"}}}},
+		Template: podnet.PodTemplateSpec{Labels: map[string]string{"app": "web"}, Annotations: map[string]string{"c": "d"},
+			Spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{{Name: "c", Image: "i"}}}},
+	}, podnet.StatefulSetSpec{
+		Name: "db", Namespace: "shop", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
+		Replicas: new(int32(3)), MinReadySeconds: 5, ServiceName: "dbs", PodManagementPolicy: podnet.PodManagementParallel,
+		Ordinals: &podnet.StatefulSetOrdinals{Start: 1}, Selector: &podnet.LabelSelector{MatchLabels: map[string]string{"app": "db"}},
+		Template: podnet.PodTemplateSpec{Labels: map[string]string{"app": "db"}, Spec: podnet.PodSpec{Containers: []podnet.ContainerSpec{{Name: "c", Image: "i"}}}},
 	}, podnet.ServiceSpec{
 		Name: "web", Namespace: "shop", Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"},
 		Type: podnet.ServiceTypeLoadBalancer, Selector: map[string]string{"app": "web"},

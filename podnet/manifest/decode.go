@@ -41,6 +41,7 @@ type list struct {
 // apiVersions has the kinds that podnet has, with the one version of each.
 var apiVersions = map[string]string{
 	"ConfigMap":     "v1",
+	"Deployment":    "apps/v1",
 	"EndpointSlice": "discovery.k8s.io/v1",
 	"List":          "v1",
 	"Namespace":     "v1",
@@ -48,6 +49,7 @@ var apiVersions = map[string]string{
 	"Pod":           "v1",
 	"Secret":        "v1",
 	"Service":       "v1",
+	"StatefulSet":   "apps/v1",
 }
 
 // decode returns the object in value, or the objects if it is a List; a List
@@ -83,6 +85,10 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 		object, err = decodeOne(head.Kind, value, convertConfigMap)
 	case "Secret":
 		object, err = decodeOne(head.Kind, value, convertSecret)
+	case "Deployment":
+		object, err = decodeOne(head.Kind, value, convertDeployment)
+	case "StatefulSet":
+		object, err = decodeOne(head.Kind, value, convertStatefulSet)
 	case "Namespace":
 		object, err = decodeOne(head.Kind, value, convertNamespace)
 	case "NetworkPolicy":
@@ -159,7 +165,9 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 
 func adviceForKind(kind string) string {
 	switch kind {
-	case "DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet":
+	case "ReplicaSet", "ReplicationController":
+		return kindsText() + ": make a Deployment of it"
+	case "DaemonSet", "Job":
 		return kindsText() + ": make a Pod of its spec.template"
 	}
 	return kindsText()

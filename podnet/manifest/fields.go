@@ -43,6 +43,7 @@ var advice = map[string]string{
 	"clusterTrustBundle":    "use a configMap",
 	"podCertificate":        "use a secret",
 	"serviceAccountToken":   "remove it: there is no API server that would know the token",
+	"volumeClaimTemplates":  "remove them, and mount an emptyDir of spec.template.spec.volumes: it lives as long as the Pod",
 	"volumeDevices":         "mount the volume: podnet has no block devices",
 
 	"appArmorProfile":        notConfined,
@@ -54,10 +55,16 @@ var advice = map[string]string{
 	"fsGroupChangePolicy":    "remove it: every user may read and write a volume",
 	"supplementalGroups":     "remove it: groups grant nothing",
 
-	"spec.loadBalancerIP": "set status.loadBalancer.ingress: there is no cloud to ask",
-	"hints":               "remove it: set spec.trafficDistribution of the Service",
-	"targetRef":           "remove it: the endpoints of Pods are found by the Service's selector",
-	"deprecatedTopology":  "set nodeName and zone",
+	"spec.paused":             "remove it: there are no changes of a template to put off",
+	"progressDeadlineSeconds": "make it greater than minReadySeconds, or remove it: podnet exchanges no Pods for others",
+	"revisionHistoryLimit":    "make it 0 or greater, or remove it: podnet keeps no revisions",
+	"strategy.type":           "use RollingUpdate or Recreate, or remove it: podnet exchanges no Pods for others",
+	"strategy.rollingUpdate":  "use type RollingUpdate with limits that are not both 0, or remove it: podnet exchanges no Pods for others",
+	"updateStrategy.type":     "use RollingUpdate or OnDelete, or remove it: podnet exchanges no Pods for others",
+	"spec.loadBalancerIP":     "set status.loadBalancer.ingress: there is no cloud to ask",
+	"hints":                   "remove it: set spec.trafficDistribution of the Service",
+	"targetRef":               "remove it: the endpoints of Pods are found by the Service's selector",
+	"deprecatedTopology":      "set nodeName and zone",
 
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",

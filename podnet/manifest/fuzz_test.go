@@ -31,6 +31,8 @@ var seeds = []string{
 	podWith("volume", "projected: {sources: [{configMap: {name: a, items: [{key: a, path: b/c}]}}, {downwardAPI: {items: [{path: d, fieldRef: {fieldPath: metadata.name, apiVersion: v2}}]}}]}"),
 	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\nbinaryData: {c: AAE=}\nimmutable: true\n",
 	"apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/tls\ndata: {tls.crt: YQ==}\nstringData: {tls.key: b}\n",
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 2, selector: {matchLabels: {a: b}}, strategy: {rollingUpdate: {maxSurge: 25%}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i, ports: [{containerPort: 70000}]}]}}}\n",
+	"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {serviceName: s, ordinals: {start: 1}, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n",
 	"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: c}}\n",
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, policyTypes: [Egress], ingress: [{}], egress: [{ports: [{port: 80, endPort: 90, protocol: UDP}, {port: http}], to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}, {podSelector: {}, namespaceSelector: {matchLabels: {c: d}}}]}]}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
@@ -71,6 +73,12 @@ func FuzzParse(f *testing.F) {
 			case podnet.ConfigMapSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.SecretSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.DeploymentSpec:
+				assert.NoError(t, o.Validate())
+				o.Warnings()
+			case podnet.StatefulSetSpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
 			case podnet.NamespaceSpec:

@@ -103,6 +103,11 @@ func TestParseReadsEveryDocument(t *testing.T) {
 	}
 }
 
+func TestKinds(t *testing.T) {
+	assert.Equal(t, "v1 for ConfigMap, List, Namespace, Pod, Secret and Service; networking.k8s.io/v1 for NetworkPolicy; discovery.k8s.io/v1 for EndpointSlice; apps/v1 for Deployment and StatefulSet", versionsText())
+	assert.Equal(t, "it has kinds ConfigMap, Deployment, EndpointSlice, Namespace, NetworkPolicy, Pod, Secret, Service and StatefulSet, alone or in a List", kindsText())
+}
+
 func TestParseRefuses(t *testing.T) {
 	const head = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
 	tests := map[string]struct{ text, want string }{
@@ -116,15 +121,17 @@ func TestParseRefuses(t *testing.T) {
 		"a List in a List":  {"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List}]", `items[0]: a List in a List: move its items to the outer one`},
 		"items misspelt":    {"apiVersion: v1\nkind: List\nitem: []", `List "" is invalid: item: unknown field: did you mean "items"?`},
 		"a page of a List":  {"apiVersion: v1\nkind: List\nmetadata: {continue: x}\nitems: []", `List "" is invalid: metadata.continue: not supported by podnet yet: remove it`},
-		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + versionsText() + `, kind: Required value: ConfigMap, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret or Service]`},
-		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ConfigMap, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret or Service`},
+		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + versionsText() + `, kind: Required value: ConfigMap, Deployment, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret, Service or StatefulSet]`},
+		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ConfigMap, Deployment, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret, Service or StatefulSet`},
 		"no apiVersion":     {"kind: Pod\n", `object "" is invalid: apiVersion: Required value: ` + versionsText()},
 		"kind in capitals":  {"apiVersion: v1\nKind: Pod\n", `object "" is invalid: Kind: unknown field: did you mean "kind"?`},
 		"kind a list":       {"apiVersion: v1\nkind: [Pod]\n", `object "" is invalid: kind: Invalid value: must be a string, not a list`},
 		"another ConfigMap": {"apiVersion: v2\nkind: ConfigMap\n", `ConfigMap "" is invalid: apiVersion: Unsupported value: "v2": supported values: "v1"`},
 		"another version":   {"apiVersion: apps/v1\nkind: Pod\n", `Pod "" is invalid: apiVersion: Unsupported value: "apps/v1": supported values: "v1"`},
 		"another kind":      {"apiVersion: v1\nkind: Ingress\n", `kind "Ingress" of apiVersion "v1": not supported by podnet yet: ` + kindsText()},
-		"a workload":        {"apiVersion: apps/v1\nkind: Deployment\n", `kind "Deployment" of apiVersion "apps/v1": not supported by podnet yet: ` + kindsText() + `: make a Pod of its spec.template`},
+		"a workload":        {"apiVersion: apps/v1\nkind: ReplicaSet\n", `kind "ReplicaSet" of apiVersion "apps/v1": not supported by podnet yet: ` + kindsText() + `: make a Deployment of it`},
+		"a job":             {"apiVersion: batch/v1\nkind: Job\n", `kind "Job" of apiVersion "batch/v1": not supported by podnet yet: ` + kindsText() + `: make a Pod of its spec.template`},
+		"an old Deployment": {"apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", `Deployment "a" is invalid: apiVersion: Unsupported value: "extensions/v1beta1": supported values: "apps/v1"`},
 		"keys twice":        {head + "spec:\n  containers:\n  - name: c\n    name: d\n    image: i\n    image: j\n", `[line 7: key "name" already set in map, line 9: key "image" already set in map]`},
 		"keys twice, JSON":  {`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "name": "a"}}`, `Pod "a" is invalid: [metadata.name: duplicate field: keep one of them, spec.containers: Required value]`},
 		"a tab":             {head + "spec:\n\tcontainers: []\n", `line 5: found character that cannot start any token: indent with spaces, not with tabs`},

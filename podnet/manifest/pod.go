@@ -12,11 +12,23 @@ import (
 // known to be wrong already; the error has it too.
 func convertPod(pod *corev1.Pod, wrong []*podnet.FieldError) (podnet.Object, error) {
 	c := converter{wrong: wrong}
-	from := &pod.Spec
+	spec := c.podSpec(&pod.Spec)
+	spec.Name, spec.Namespace, spec.Labels, spec.Annotations = meta(&pod.ObjectMeta)
+	pod.Kind, pod.APIVersion = "", "" // decode has seen to them
+	c.refuseStatus(reflect.ValueOf(&pod.Status))
+	c.refuseRest("", reflect.ValueOf(*pod))
+	if err := c.finish("Pod", spec.Name, spec.Validate()); err != nil {
+		return nil, err
+	}
+	return spec, nil
+}
+
+// podSpec empties from, at path spec, into a PodSpec without metadata.
+func (c *converter) podSpec(from *corev1.PodSpec) podnet.PodSpec {
 	clearDefaults(from)
-	spec := podnet.PodSpec{
-		InitContainers: convertList(&c, "spec.initContainers", take(&from.InitContainers), c.container),
-		Containers:     convertList(&c, "spec.containers", take(&from.Containers), c.container),
+	return podnet.PodSpec{
+		InitContainers: convertList(c, "spec.initContainers", take(&from.InitContainers), c.container),
+		Containers:     convertList(c, "spec.containers", take(&from.Containers), c.container),
 
 		RestartPolicy:                 podnet.RestartPolicy(take(&from.RestartPolicy)),
 		TerminationGracePeriodSeconds: take(&from.TerminationGracePeriodSeconds),
@@ -24,7 +36,7 @@ func convertPod(pod *corev1.Pod, wrong []*podnet.FieldError) (podnet.Object, err
 		NodeName:                      take(&from.NodeName),
 		NodeSelector:                  take(&from.NodeSelector),
 		HostNetwork:                   take(&from.HostNetwork),
-		ReadinessGates: convertList(&c, "spec.readinessGates", take(&from.ReadinessGates),
+		ReadinessGates: convertList(c, "spec.readinessGates", take(&from.ReadinessGates),
 			func(_ string, gate *corev1.PodReadinessGate) podnet.PodReadinessGate {
 				return podnet.PodReadinessGate{ConditionType: string(take(&gate.ConditionType))}
 			}),
@@ -34,29 +46,17 @@ func convertPod(pod *corev1.Pod, wrong []*podnet.FieldError) (podnet.Object, err
 		SetHostnameAsFQDN:  takeTrue(&from.SetHostnameAsFQDN),
 		HostnameOverride:   take(&from.HostnameOverride),
 		EnableServiceLinks: take(&from.EnableServiceLinks),
-		HostAliases: convertList(&c, "spec.hostAliases", take(&from.HostAliases),
+		HostAliases: convertList(c, "spec.hostAliases", take(&from.HostAliases),
 			func(_ string, alias *corev1.HostAlias) podnet.HostAlias {
 				return podnet.HostAlias{IP: take(&alias.IP), Hostnames: take(&alias.Hostnames)}
 			}),
 		DNSPolicy: podnet.DNSPolicy(take(&from.DNSPolicy)),
-		DNSConfig: convertPointer(&c, "spec.dnsConfig", take(&from.DNSConfig), c.dnsConfig),
+		DNSConfig: convertPointer(c, "spec.dnsConfig", take(&from.DNSConfig), c.dnsConfig),
 
-		SecurityContext: convertPointer(&c, "spec.securityContext", take(&from.SecurityContext), podSecurityContext),
+		SecurityContext: convertPointer(c, "spec.securityContext", take(&from.SecurityContext), podSecurityContext),
 
-		Volumes: convertList(&c, "spec.volumes", take(&from.Volumes), c.volume),
+		Volumes: convertList(c, "spec.volumes", take(&from.Volumes), c.volume),
 	}
-	spec.Name, spec.Namespace, spec.Labels, spec.Annotations = meta(&pod.ObjectMeta)
-	pod.Kind, pod.APIVersion = "", "" // decode has seen to them
-	var status converter
-	if status.refuseRest("status", reflect.ValueOf(pod.Status)); len(status.wrong) > 0 {
-		c.refuse("status") // as a whole: nobody wrote it by hand
-	}
-	pod.Status = corev1.PodStatus{}
-	c.refuseRest("", reflect.ValueOf(*pod))
-	if err := c.finish("Pod", spec.Name, spec.Validate()); err != nil {
-		return nil, err
-	}
-	return spec, nil
 }
 
 func (c *converter) dnsConfig(at string, from *corev1.PodDNSConfig) podnet.PodDNSConfig {

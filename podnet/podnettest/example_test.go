@@ -2,6 +2,8 @@ package podnettest_test
 
 import (
 	"context"
+	"errors"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,6 +53,53 @@ func TestTheProxyOutlivesTheApp(t *testing.T) {
 		proxy := pod.Container("proxy").Status().State.Terminated
 		if proxy.FinishedAt.Before(app.FinishedAt) {
 			t.Errorf("the proxy ended at %v, before the app at %v", proxy.FinishedAt, app.FinishedAt)
+		}
+	})
+}
+
+func serve8080(ctx context.Context, c *podnet.Container) error {
+	l, err := c.Listen("tcp", ":8080")
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return l.Close()
+}
+
+func TestAServiceAndAPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := podnettest.NewCluster(t, podnet.Config{Nodes: 2})
+		web := podnet.PodSpec{Name: "web", Labels: map[string]string{"app": "web"}, Containers: []podnet.ContainerSpec{{Name: "app", Run: serve8080}}}
+		client := podnet.PodSpec{Name: "client", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}}
+		service := podnet.ServiceSpec{
+			Name: "web", Selector: web.Labels, Ports: []podnet.ServicePort{{Port: 80, TargetPort: podnet.Port(8080)}},
+		}
+		if err := cluster.Apply(t.Context(), web, client, service); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // both Pods run, one on each node
+		dial := func() error {
+			conn, err := cluster.Pod("", "client").Dial("tcp", "web.default.svc.cluster.local:80")
+			if err == nil {
+				conn.Close()
+			}
+			return err
+		}
+		if err := dial(); err != nil {
+			t.Error(err)
+		}
+		deny := podnet.NetworkPolicySpec{Name: "deny-all", PodSelector: podnet.LabelSelector{MatchLabels: web.Labels}}
+		if err := cluster.Apply(t.Context(), deny); err != nil {
+			t.Fatal(err)
+		}
+		if err := dial(); !errors.Is(err, syscall.ETIMEDOUT) { // two virtual minutes
+			t.Error(err)
+		}
+		if err := cluster.Pod("", "web").Delete(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := dial(); !errors.Is(err, syscall.ECONNREFUSED) { // no endpoints
+			t.Error(err)
 		}
 	})
 }

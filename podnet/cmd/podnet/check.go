@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type report struct {
 // podReport is the port plan of a Pod.
 type podReport struct {
 	File      string    `json:"file"`
+	Kind      string    `json:"kind,omitempty"` // of the workload that makes the Pods; empty for a Pod
 	Namespace string    `json:"namespace"`
 	Name      string    `json:"name"`
 	Ports     []portUse `json:"ports"`
@@ -42,7 +44,10 @@ image's default; ports and port names that are declared twice, and ports that
 the image does not listen on; volumes that no container mounts, or only one;
 commands that read the logs of another container's image without sharing its
 directory; images that podnet does not have; commands that end at once; probes
-of ports that nothing is known to listen on.
+of ports that nothing is known to listen on; containers that reach their own Pod
+through a Service, or instead of one; Services that lead to no Pod or to no port;
+NetworkPolicies that select nothing, name ports that nobody has, or keep Pods from
+the DNS. Of Deployments and StatefulSets it looks at the template.
 
 Exit code: 0 without findings or with warnings only; 1 if there is an error:
 something that will fail; 2 for wrong arguments and files that cannot be read.`,
@@ -89,7 +94,7 @@ func (a *app) check(files []string, output string) error {
 
 // examine returns the report on manifests, and which of them cannot be read.
 func (a *app) examine(files []string) (r report, unread []error) {
-	pods, _, errs := load(a.stdin, files)
+	pods, others, errs := load(a.stdin, files)
 	r = report{Findings: []finding{}, Pods: []podReport{}} // [] in JSON, not null
 	for _, err := range errs {
 		f, ok := findingsOf(err)
@@ -101,8 +106,13 @@ func (a *app) examine(files []string) (r report, unread []error) {
 	for _, pod := range pods {
 		an := analyse(pod, a.images)
 		r.Findings = append(r.Findings, an.findings...)
-		r.Pods = append(r.Pods, podReport{pod.file, pod.namespace(), pod.spec.Name, append([]portUse{}, an.ports...)})
+		p := podReport{File: pod.file, Namespace: pod.namespace(), Name: pod.spec.Name, Ports: append([]portUse{}, an.ports...)}
+		if pod.workload != nil {
+			p.Kind = identify(pod.workload).kind
+		}
+		r.Pods = append(r.Pods, p)
 	}
+	r.Findings = append(r.Findings, newNetwork(pods, others, a.images).findings()...)
 	return r, unread
 }
 
@@ -179,7 +189,7 @@ func (r report) text() string {
 // writeTable prints the port plan as a table of GitHub's Markdown, with columns
 // that are aligned for those who read it as it is.
 func (p podReport) writeTable(b *strings.Builder) {
-	title := source{p.File, podnet.PodSpec{Name: p.Name, Namespace: p.Namespace}}.object()
+	title := identity{cmp.Or(p.Kind, "Pod"), p.Namespace, p.Name}.String()
 	if len(p.Ports) == 0 {
 		fmt.Fprintf(b, "Ports of %s: none known.\n", title)
 		return

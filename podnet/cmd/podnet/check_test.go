@@ -283,6 +283,7 @@ func TestCheckTellsOfAFullDisk(t *testing.T) {
 func FuzzCheck(f *testing.F) {
 	f.Add(pod("web", "  containers: [{name: a, image: nginx, ports: [{containerPort: 80}]}, {name: b, image: nginx, args: [tail, /var/log/nginx/x]}]\n"))
 	f.Add(pod("web", "  volumes: [{name: v, emptyDir: {}}]\n  containers: [{name: a, image: alpine, volumeMounts: [{name: v, mountPath: //x/}]}]\n"))
+	f.Add(workloads)
 	f.Fuzz(func(t *testing.T, text string) {
 		a := &app{stdin: strings.NewReader(text), images: testImages()}
 		r, unread := a.examine([]string{"-"})

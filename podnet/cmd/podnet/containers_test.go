@@ -181,7 +181,7 @@ func TestFindingsOfInitContainers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			spec := podnet.PodSpec{Name: "p", InitContainers: tt.init, Containers: tt.apps}
 			require.NoError(t, spec.Validate())
-			assert.Equal(t, tt.want, brief(analyse(source{"pods.yaml", spec}, testImages()).findings))
+			assert.Equal(t, tt.want, brief(analyse(source{file: "pods.yaml", spec: spec}, testImages()).findings))
 		})
 	}
 }
@@ -193,7 +193,7 @@ func TestOnlyEmptyVolumesWantTwoContainers(t *testing.T) {
 		InitContainers: []podnet.ContainerSpec{{Name: "setup", Image: "alpine", VolumeMounts: []podnet.VolumeMount{{Name: "work", MountPath: "/work"}}}},
 		Containers:     []podnet.ContainerSpec{{Name: "a", Image: "nginx", VolumeMounts: []podnet.VolumeMount{{Name: "settings", MountPath: "/etc/a"}, {Name: "work", MountPath: "/work"}}}},
 	}
-	assert.Empty(t, analyse(source{"pods.yaml", spec}, testImages()).findings)
+	assert.Empty(t, analyse(source{file: "pods.yaml", spec: spec}, testImages()).findings)
 }
 
 func TestNamesOfInitContainers(t *testing.T) {

@@ -32,7 +32,12 @@ func parseExec(text string, pods []source) (execSpec, error) {
 // exec runs a command in its container, prints its output, and reports whether
 // it ended with 0.
 func (s *session) exec(ctx context.Context, e execSpec) bool {
-	name := s.out.names.container(e.pod.namespace(), e.pod.spec.Name, e.container)
+	pod := s.podOf(e.pod)
+	if pod == nil {
+		s.out.errorf("podnet: --exec: %s has no Pod to run a command in", e.pod.object())
+		return false
+	}
+	name := s.out.names.container(pod.Namespace(), pod.Name(), e.container)
 	for line := range strings.SplitSeq(e.command, "\n") {
 		s.out.line(name, markPrompt, line)
 	}
@@ -40,7 +45,7 @@ func (s *session) exec(ctx context.Context, e execSpec) bool {
 		s.out.line(name, markPrompt, "not run: "+context.Cause(ctx).Error())
 		return false
 	}
-	err := s.start(ctx, name, e)
+	err := s.start(ctx, pod, name, e)
 	var exit podnet.ExitError
 	switch {
 	case err == nil:
@@ -56,10 +61,10 @@ func (s *session) exec(ctx context.Context, e execSpec) bool {
 }
 
 // start runs the command and waits for it.
-func (s *session) start(ctx context.Context, name string, e execSpec) error {
+func (s *session) start(ctx context.Context, pod *podnet.Pod, name string, e execSpec) error {
 	stdout, stderr := s.out.lines(name, markExec), s.out.lines(name, markStderr)
 	defer stdout.Close()
 	defer stderr.Close()
-	c := s.cluster.Pod(e.pod.namespace(), e.pod.spec.Name).Container(e.container)
+	c := pod.Container(e.container)
 	return c.Run(ctx, podnet.Cmd{Args: []string{"/bin/sh", "-c", e.command}, Stdout: stdout, Stderr: stderr})
 }

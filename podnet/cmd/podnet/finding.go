@@ -13,6 +13,7 @@ import (
 const (
 	severityError   = "error"   // it will fail
 	severityWarning = "warning" // it may not be what was meant
+	severityNote    = "note"    // it is good to know
 )
 
 // finding is something that will go wrong, or may.
@@ -38,6 +39,7 @@ func analyse(pod source, images imageSet) *analysis {
 	a := &analysis{pod: pod, images: images, ports: portPlan(pod.spec, images)}
 	a.checkClashes()
 	a.checkPorts()
+	a.checkMeshes()
 	a.checkProbes()
 	a.checkLogFiles()
 	a.checkVolumes()
@@ -47,7 +49,7 @@ func analyse(pod source, images imageSet) *analysis {
 }
 
 func (a *analysis) add(severity, field, message, fix string) {
-	a.findings = append(a.findings, finding{severity, a.pod.file, a.pod.object(), field, message, fix})
+	a.findings = append(a.findings, finding{severity, a.pod.file, a.pod.object(), a.pod.field(field), message, fix})
 }
 
 // failing says what becomes of a container that ends with an error.
@@ -85,13 +87,18 @@ func (a *analysis) checkImages() {
 // checkWarnings adds the API server's other warnings. Those of ports are told
 // better by checkClashes and checkPorts.
 func (a *analysis) checkWarnings() {
-	for _, w := range a.pod.spec.Warnings() {
-		field, message, ok := strings.Cut(w, ": ")
-		if !ok {
-			field, message = "", w
-		}
-		if !strings.Contains(field, ".ports[") {
-			a.add(severityWarning, field, "The API server warns: "+message+".", "")
+	for _, w := range a.pod.warnings() {
+		if f := warningFinding(a.pod.file, identify(a.pod.given()), w); !strings.Contains(f.Field, ".ports[") {
+			a.findings = append(a.findings, f)
 		}
 	}
+}
+
+// warningFinding tells of a warning of the API server.
+func warningFinding(file string, object identity, warning string) finding {
+	field, message, ok := strings.Cut(warning, ": ")
+	if !ok || strings.Contains(field, " ") { // it names none
+		field, message = "", warning
+	}
+	return finding{severityWarning, file, object.String(), field, "The API server warns: " + message + ".", ""}
 }

@@ -91,8 +91,12 @@ func (f *forward) Close() {
 	f.conns.Wait()
 }
 
-// serve begins to forward to pod. What fails is told to out.
+// serve begins to forward to pod, which may be nil. What fails is told to out.
 func (f *forward) serve(pod *podnet.Pod, out *printer) {
+	if pod == nil {
+		out.errorf("podnet: --port-forward: %s has no Pod to forward to", f.spec.pod.object())
+		return
+	}
 	for _, l := range f.listeners {
 		out.print(fmt.Sprintf("Forwarding from %s -> %d\n", l.Addr(), f.spec.port))
 		f.conns.Go(func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"podnet.dev/podnet"
 	"podnet.dev/podnet/manifest"
@@ -14,16 +15,96 @@ import (
 // stdinName is what messages call the manifest that "-" stands for.
 const stdinName = "standard input"
 
-// source is a Pod of a manifest.
+// source is a Pod of a manifest, or the Pods that a workload of it makes.
 type source struct {
 	file string
-	spec podnet.PodSpec
+	spec podnet.PodSpec // of a workload: the template, with the workload's name
+
+	workload podnet.Object // what makes the Pods; nil for a Pod
+	replicas int           // of the workload
+}
+
+// sourceOf returns the Pod or the Pods that an object is or makes, and false for
+// one that has nothing to do with Pods.
+func sourceOf(file string, o podnet.Object) (source, bool) {
+	switch o := o.(type) {
+	case podnet.PodSpec:
+		return source{file: file, spec: o, replicas: 1}, true
+	case podnet.DeploymentSpec:
+		return workloadSource(file, o, o.Name, o.Namespace, o.Replicas, o.Template), true
+	case podnet.StatefulSetSpec:
+		return workloadSource(file, o, o.Name, o.Namespace, o.Replicas, o.Template), true
+	}
+	return source{}, false
+}
+
+func workloadSource(file string, o podnet.Object, name, namespace string, replicas *int32, template podnet.PodTemplateSpec) source {
+	s := source{file: file, spec: template.Spec, workload: o, replicas: 1}
+	s.spec.Name, s.spec.Namespace, s.spec.Labels, s.spec.Annotations = name, namespace, template.Labels, template.Annotations
+	if replicas != nil {
+		s.replicas = int(*replicas)
+	}
+	return s
+}
+
+// podName is the name of the Pod, or one as long as those of the workload's.
+func (s source) podName() string {
+	switch s.workload.(type) {
+	case podnet.DeploymentSpec:
+		return s.spec.Name + "-xxxxxxxxxx-xxxxx"
+	case podnet.StatefulSetSpec:
+		return s.spec.Name + "-0"
+	}
+	return s.spec.Name
+}
+
+// hostname is the Pod's, "" for those of a workload, which are all different.
+func (s source) hostname() string {
+	if s.spec.Hostname == "" && s.workload != nil {
+		return ""
+	}
+	name := cmp.Or(s.spec.Hostname, s.spec.Name)
+	return strings.TrimRight(name[:min(len(name), 63)], "-.")
+}
+
+// given is the object as it was in the manifest.
+func (s source) given() podnet.Object {
+	if s.workload != nil {
+		return s.workload
+	}
+	return s.spec
+}
+
+// field is the path in the object of a field of the Pod, such as
+// "spec.containers[0]".
+func (s source) field(path string) string {
+	if s.workload != nil && path != "" {
+		return "spec.template." + path
+	}
+	return path
+}
+
+// warnings are those of the API server.
+func (s source) warnings() []string { return warningsOf(s.given()) }
+
+// warningsOf are those of the API server about an object.
+func warningsOf(o podnet.Object) []string {
+	if o, ok := o.(interface{ Warnings() []string }); ok {
+		return o.Warnings()
+	}
+	return nil
 }
 
 func (s source) namespace() string { return cmp.Or(s.spec.Namespace, "default") }
 
-// object names the Pod in messages.
-func (s source) object() string { return identify(s.spec).String() }
+// object names the Pod or workload in messages.
+func (s source) object() string { return identify(s.given()).String() }
+
+// other is an object of a manifest that makes no Pods.
+type other struct {
+	file   string
+	object podnet.Object
+}
 
 // identity says which object of a manifest one is.
 type identity struct{ kind, namespace, name string }
@@ -34,10 +115,18 @@ func identify(o podnet.Object) identity {
 	switch o := o.(type) {
 	case podnet.PodSpec:
 		return identity{"Pod", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.DeploymentSpec:
+		return identity{"Deployment", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.StatefulSetSpec:
+		return identity{"StatefulSet", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.ConfigMapSpec:
 		return identity{"ConfigMap", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.SecretSpec:
 		return identity{"Secret", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.ServiceSpec:
+		return identity{"Service", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.EndpointSliceSpec:
+		return identity{"EndpointSlice", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.NetworkPolicySpec:
 		return identity{"NetworkPolicy", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.NamespaceSpec:
@@ -57,7 +146,7 @@ func (i identity) String() string {
 // load reads manifests; "-" is stdin. It returns all Pods and other objects that
 // can be read and all that is wrong: a *manifest.Error, a *duplicateError or
 // what reading gave.
-func load(stdin io.Reader, files []string) (pods []source, others []podnet.Object, errs []error) {
+func load(stdin io.Reader, files []string) (pods []source, others []other, errs []error) {
 	seen := make(map[identity]string) // the file
 	for _, file := range files {
 		objects, name, err := loadFile(stdin, file)
@@ -76,10 +165,10 @@ func load(stdin io.Reader, files []string) (pods []source, others []podnet.Objec
 				continue
 			}
 			seen[id] = name
-			if spec, ok := o.(podnet.PodSpec); ok {
-				pods = append(pods, source{name, spec})
+			if s, ok := sourceOf(name, o); ok {
+				pods = append(pods, s)
 			} else {
-				others = append(others, o)
+				others = append(others, other{name, o})
 			}
 		}
 	}

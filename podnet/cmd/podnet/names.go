@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type names struct {
 func newNames(pods []source) names {
 	n := names{severalPods: len(pods) > 1}
 	for _, p := range pods {
+		n.severalPods = n.severalPods || p.workload != nil // whose Pods may be many
 		n.severalNamespaces = n.severalNamespaces || p.namespace() != pods[0].namespace()
 	}
 	return n
@@ -33,7 +35,8 @@ func (n names) container(namespace, pod, container string) string {
 	return container
 }
 
-// target is a container of a Pod, or a Pod, that a flag names.
+// target is a container of a Pod, or a Pod, that a flag names. Of a workload it
+// is one of the Pods.
 type target struct {
 	pod       source
 	container string // empty for a Pod
@@ -63,8 +66,23 @@ func findPod(pods []source, ref string) (target, error) {
 	return find("Pod", all, ref)
 }
 
+// aliases are the words for a kind that kubectl takes before a name.
+var aliases = map[string]string{
+	"pod": "", "pods": "", "po": "",
+	"deployment": "deployment/", "deployments": "deployment/", "deploy": "deployment/",
+	"statefulset": "statefulset/", "statefulsets": "statefulset/", "sts": "statefulset/",
+}
+
 // find returns the one target whose full name ends in ref, by whole elements.
 func find(kind string, all []target, ref string) (target, error) {
+	if word, rest, ok := strings.Cut(ref, "/"); ok {
+		if full, ok := aliases[word]; ok {
+			ref = full + rest
+			if full == "" {
+				all = slices.DeleteFunc(all, func(t target) bool { return t.pod.workload != nil })
+			}
+		}
+	}
 	var found []target
 	var known []string
 	for _, t := range all {
@@ -88,9 +106,14 @@ func find(kind string, all []target, ref string) (target, error) {
 	return target{}, fmt.Errorf("there is no %s %q, only %s", kind, ref, strings.Join(known, ", "))
 }
 
-// String returns the full name, NAMESPACE/POD/CONTAINER or NAMESPACE/POD.
+// String returns the full name, NAMESPACE/POD/CONTAINER or NAMESPACE/POD, where
+// POD may be deployment/NAME or statefulset/NAME.
 func (t target) String() string {
-	name := t.pod.namespace() + "/" + t.pod.spec.Name
+	name := t.pod.namespace() + "/"
+	if t.pod.workload != nil {
+		name += strings.ToLower(identify(t.pod.workload).kind) + "/"
+	}
+	name += t.pod.spec.Name
 	if t.container != "" {
 		name += "/" + t.container
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func testPod(namespace, name string, containers ...string) source {
-	s := source{"pods.yaml", podnet.PodSpec{Namespace: namespace, Name: name}}
+	s := source{file: "pods.yaml", spec: podnet.PodSpec{Namespace: namespace, Name: name}}
 	for _, c := range containers {
 		s.spec.Containers = append(s.spec.Containers, podnet.ContainerSpec{Name: c, Image: "alpine"})
 	}

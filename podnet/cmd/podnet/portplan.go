@@ -15,18 +15,21 @@ type portUse struct {
 	Protocol  podnet.Protocol `json:"protocol"`
 	Name      string          `json:"name,omitempty"`
 	Container string          `json:"container"`
-	Source    string          `json:"source"` // declared or image default
+	Source    string          `json:"source"` // declared, argument, variable or image default
 	Note      string          `json:"note,omitempty"`
 
 	member member
 	order  int    // of member in the Pod
 	field  string // that tells of it
 	unused bool   // declared, but the image is known to listen elsewhere
+	text   string // of an argument or a variable
 }
 
 // The values of portUse.Source.
 const (
 	sourceDeclared = "declared"
+	sourceArgument = "argument"
+	sourceVariable = "variable"
 	sourceImage    = "image default"
 )
 
@@ -66,6 +69,16 @@ func portPlan(spec podnet.PodSpec, images imageSet) []portUse {
 				use.unused, use.Note = true, "nothing listens: image "+c.Image+" uses other ports"
 			}
 			plan = append(plan, use)
+		}
+		for _, p := range claims(c) {
+			use := portUse{
+				Port: p.port, Protocol: podnet.ProtocolTCP, Container: c.Name,
+				Source: p.source, member: c, order: i, field: p.field, text: p.text,
+			}
+			if !declared[use.key()] {
+				declared[use.key()] = true
+				plan = append(plan, use)
+			}
 		}
 		for _, p := range defaults {
 			use := portUse{
@@ -122,7 +135,11 @@ func (a *analysis) checkClashes() {
 			continue
 		}
 		w := a.ports[winner]
-		a.add(severityError, u.field,
+		severity := severityError
+		if u.text != "" || w.text != "" { // a guess at what the words mean
+			severity = severityWarning
+		}
+		a.add(severity, u.field,
 			fmt.Sprintf(`%s and %s both listen on port %s, and containers of a Pod share their ports. %s is started first and so gets it, unless it is slow; %s then gets "bind: address already in use" and %s.`,
 				a.declarer(w), a.declarer(u), u.key(), w.Container, u.Container, a.failing(u.member)),
 			fmt.Sprintf("Let %s listen on another port, or put it in a Pod of its own.", u.Container))
@@ -131,10 +148,13 @@ func (a *analysis) checkClashes() {
 
 // declarer names the container of u and what says that it uses the port.
 func (a *analysis) declarer(u portUse) string {
-	if u.Source == sourceImage {
+	switch u.Source {
+	case sourceImage:
 		return fmt.Sprintf("%s (image %s does so by default)", u.Container, u.member.Image)
+	case sourceArgument, sourceVariable:
+		return fmt.Sprintf("%s (by %s)", u.Container, u.text)
 	}
-	return fmt.Sprintf("%s (declared in %s)", u.Container, u.field)
+	return fmt.Sprintf("%s (declared in %s)", u.Container, a.pod.field(u.field))
 }
 
 // checkPorts finds declarations of ports that say something else than happens.

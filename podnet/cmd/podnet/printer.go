@@ -32,18 +32,18 @@ var palette = []string{"\x1b[36m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[96m
 // may be called from any goroutine; who prints waits for the output, as a
 // process does that writes to a slow terminal.
 type printer struct {
-	names   names
-	width   int               // of the prefixes
-	colours map[string]string // by container; nil for none
+	names names
+	width int // of the prefixes
 
 	size func() (width, height int) // of the terminal that out is; nil if it is none
 
-	mu    sync.Mutex // guards what follows
-	out   io.Writer
-	log   io.Writer // stderr
-	err   error     // the first of out
-	table []string  // the lines that stay below everything else
-	drawn []string  // what of them is on the screen
+	mu      sync.Mutex        // guards what follows
+	colours map[string]string // by container; nil for none, which does not change
+	out     io.Writer
+	log     io.Writer // stderr
+	err     error     // the first of out
+	table   []string  // the lines that stay below everything else
+	drawn   []string  // what of them is on the screen
 }
 
 func newPrinter(pods []source, out, stderr io.Writer, colour bool) *printer {
@@ -54,9 +54,9 @@ func newPrinter(pods []source, out, stderr io.Writer, colour bool) *printer {
 	}
 	for _, pod := range pods {
 		for _, c := range members(pod.spec) {
-			name := p.names.container(pod.namespace(), pod.spec.Name, c.Name)
+			name := p.names.container(pod.namespace(), pod.podName(), c.Name)
 			p.width = max(p.width, len(name))
-			if colour {
+			if colour && pod.workload == nil {
 				p.colours[name] = palette[n%len(palette)]
 				n++
 			}
@@ -98,10 +98,24 @@ func (p *printer) errorf(format string, args ...any) {
 	p.write(p.drawTable())
 }
 
+// colour returns the colour of a container, empty if there are none. One that
+// was not known beforehand, of a replica, gets the next.
+func (p *printer) colour(container string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.colours == nil {
+		return ""
+	}
+	if p.colours[container] == "" {
+		p.colours[container] = palette[len(p.colours)%len(palette)]
+	}
+	return p.colours[container]
+}
+
 // line prints a line of a container: its name, a mark and the text.
 func (p *printer) line(container, mark, text string) {
 	prefix := fmt.Sprintf("%-*s %s", p.width, container, mark)
-	if colour := p.colours[container]; colour != "" {
+	if colour := p.colour(container); colour != "" {
 		prefix = colour + prefix + ansiReset
 		if mark == markStderr && text != "" {
 			text = ansiDim + text + ansiReset

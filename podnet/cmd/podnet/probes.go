@@ -49,7 +49,7 @@ func (a *analysis) checkProbe(c member, p namedProbe) {
 	if name := port.StrVal; name != "" {
 		if !slices.ContainsFunc(c.Ports, func(p podnet.ContainerPort) bool { return p.Name == name }) {
 			a.add(p.severity, field, fmt.Sprintf("%s names no port %q, so the probe cannot be made: %s %s.", c.Name, name, c.Name, p.effect),
-				"Give the port's number, or its name in "+c.field+".ports.")
+				"Give the port's number, or its name in "+a.pod.field(c.field)+".ports.")
 		}
 		return
 	}

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"podnet.dev/podnet"
 )
 
 // runFlags are the flags of `podnet run`.
@@ -22,16 +20,18 @@ func (a *app) runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
 		Short: "Run the Pods of manifests and show what happens",
-		Long: `Run reads manifests ("-" is stdin), runs their Pods, and shows what happens: the
-events of the kubelet, the logs of the containers, and the Pods as "kubectl get
-pods -w" does: on a terminal as a table at the bottom, elsewhere as a line for
-each change. Nothing is started if a manifest is wrong. ConfigMaps and Secrets of
-the manifests are there before the Pods.
+		Long: `Run reads manifests ("-" is stdin), runs their Pods and those that Deployments
+and StatefulSets make, and shows what happens: the events of the kubelet, the
+logs of the containers, and the Pods as "kubectl get pods -w" does: on a terminal
+as a table at the bottom, elsewhere as a line for each change. Nothing is started
+if a manifest is wrong. All other objects of the manifests are there before the
+Pods.
 
-The run ends when every Pod has ended, when it is interrupted, after --for, or,
-with --exec and without --for, after the last command. Then the Pods are deleted
-with their grace periods, as "kubectl delete" does; a second interrupt is a loss
-of power. Last comes the status that the Pods had before they were deleted.
+The run ends when every Pod has ended (those of Deployments and StatefulSets are
+replaced, and so never have), when it is interrupted, after --for, or, with --exec
+and without --for, after the last command. Then the Pods are deleted with their
+grace periods, as "kubectl delete" does; a second interrupt is a loss of power.
+Last comes the status that the Pods had before they were deleted.
 
 Time is real, and no option makes it faster: virtual time is for tests in Go, as
 testing/synctest and the documentation of package podnet.dev/podnet describe.
@@ -45,14 +45,17 @@ are several. The mark behind it says what the line is:
 Lines that begin with a time are events. There are colours if stdout is a
 terminal, unless NO_COLOR is set.
 
---exec runs a command by /bin/sh in a container or sidecar, named as above.
+--exec runs a command by /bin/sh in a container or sidecar, named as above, or as
+deploy/NAME/CONTAINER or sts/NAME/CONTAINER: then in one of the Pods, a Ready one
+if there is one.
 Commands run one after the other, once all containers have been started and their
 ports (declared ones and those of their images) are listened on; for that they
 wait 2 seconds at most.
 
 --port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
 Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any
-free port. With several Pods write [NAMESPACE/]POD/HOST:POD.
+free port. With several Pods write [NAMESPACE/]POD/HOST:POD, deploy/NAME/HOST:POD
+or sts/NAME/HOST:POD.
 
 Exit code: 0 if all went well; 1 if a Pod failed, or a command of --exec did or
 did not come to its end; 2 for wrong arguments, manifests that are wrong, and a
@@ -92,7 +95,7 @@ func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
 }
 
 // runPods runs Pods, with other objects.
-func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object, flags runFlags) error {
+func (a *app) runPods(ctx context.Context, pods []source, others []other, flags runFlags) error {
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
 	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}
@@ -119,10 +122,11 @@ func (a *app) runPods(ctx context.Context, pods []source, others []podnet.Object
 		defer f.Close()
 		s.forwards = append(s.forwards, f)
 	}
+	for _, o := range others {
+		s.warn(o.object)
+	}
 	for _, p := range pods {
-		for _, w := range p.spec.Warnings() {
-			s.out.errorf("Warning: %s", w)
-		}
+		s.warn(p.given())
 	}
 	if a.catch != nil {
 		var stop func()

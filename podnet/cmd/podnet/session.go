@@ -27,7 +27,7 @@ var (
 // session is one `podnet run`.
 type session struct {
 	pods     []source
-	others   []podnet.Object // applied with the Pods
+	others   []other // applied with the Pods
 	images   imageSet
 	execs    []execSpec
 	forwards []*forward // closed by who made them
@@ -88,6 +88,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	for _, p := range s.cluster.Pods() {
 		states = append(states, stateOf(p))
 	}
+	services := serviceRows(s.cluster)
 	wg.Wait()
 	s.deletePods(ctx)
 	for _, f := range s.forwards {
@@ -100,6 +101,9 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	hide()
 	ticking.Wait()
 	s.table.hide()
+	if text := servicesText(s.out.names, services); text != "" {
+		s.out.print("\n" + text)
+	}
 	return append(errs, s.conclude(states, failedExecs)...)
 }
 
@@ -109,8 +113,20 @@ func (s *session) deletePods(ctx context.Context) {
 	deleting, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	var wg sync.WaitGroup
+	// A workload would replace its Pods, so it goes first; it deletes them, too.
+	ofWorkload := make(map[*podnet.Pod]bool)
+	for _, p := range s.pods {
+		if w := s.workloadOf(p); w != nil {
+			for _, pod := range w.Pods() {
+				ofWorkload[pod] = true
+			}
+			wg.Go(func() { _ = w.Delete(deleting) }) // fails only when cut
+		}
+	}
 	for _, p := range s.cluster.Pods() {
-		wg.Go(func() { _ = p.Delete(deleting) }) // fails only when cut
+		if !ofWorkload[p] {
+			wg.Go(func() { _ = p.Delete(deleting) })
+		}
 	}
 	gone := make(chan struct{})
 	go func() {
@@ -136,11 +152,21 @@ func (s *session) deletePods(ctx context.Context) {
 	}
 }
 
+// warn prints what the API server warns of, as kubectl does.
+func (s *session) warn(o podnet.Object) {
+	for _, w := range warningsOf(o) {
+		s.out.errorf("Warning: %s", w)
+	}
+}
+
 // apply gives the Pods to the cluster.
 func (s *session) apply(ctx context.Context) error {
-	objects := slices.Clone(s.others)
+	var objects []podnet.Object
+	for _, o := range s.others {
+		objects = append(objects, o.object)
+	}
 	for _, p := range s.pods {
-		objects = append(objects, p.spec)
+		objects = append(objects, p.given())
 	}
 	if err := s.cluster.Apply(ctx, objects...); err != nil {
 		return cmp.Or(context.Cause(ctx), err)
@@ -150,6 +176,12 @@ func (s *session) apply(ctx context.Context) error {
 
 // waitEnded waits until every Pod has ended, or for the end of ctx.
 func (s *session) waitEnded(ctx context.Context) {
+	for _, p := range s.pods {
+		if p.workload != nil { // which never ends
+			<-ctx.Done()
+			return
+		}
+	}
 	for _, p := range s.cluster.Pods() {
 		err := p.Wait(ctx, func(status podnet.PodStatus) bool {
 			return status.Phase == podnet.PodSucceeded || status.Phase == podnet.PodFailed
@@ -169,7 +201,7 @@ func (s *session) work(ctx context.Context) (failedExecs int) {
 	}
 	s.waitUp(ctx)
 	for _, f := range s.forwards {
-		f.serve(s.cluster.Pod(f.spec.pod.namespace(), f.spec.pod.spec.Name), s.out)
+		f.serve(s.podOf(f.spec.pod), s.out)
 	}
 	for _, e := range s.execs {
 		if !s.exec(ctx, e) {
@@ -182,13 +214,21 @@ func (s *session) work(ctx context.Context) (failedExecs int) {
 // waitUp waits until all containers have been started, or cannot be, and until
 // their ports are listened on, but for that no longer than listenTimeout.
 func (s *session) waitUp(ctx context.Context) {
+	for _, p := range s.pods {
+		if w := s.workloadOf(p); w != nil {
+			_ = w.Wait(ctx, func(status podnet.WorkloadStatus) bool { return status.Replicas >= status.Desired || s.stuck(w) })
+		}
+	}
 	for _, p := range s.cluster.Pods() {
 		_ = p.Wait(ctx, allStarted) // fails only when the run ends
 	}
 	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
 	defer cancel()
 	for _, p := range s.pods {
-		pod := s.cluster.Pod(p.namespace(), p.spec.Name)
+		pod := s.podOf(p)
+		if pod == nil {
+			continue
+		}
 		for _, u := range portPlan(p.spec, s.images) {
 			running := pod.Container(u.Container).Status().State.Running != nil
 			if running && !u.unused && u.Protocol == podnet.ProtocolTCP {
@@ -196,6 +236,64 @@ func (s *session) waitUp(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// workload is a Deployment or StatefulSet of the cluster.
+type workload interface {
+	Pods() []*podnet.Pod
+	Wait(ctx context.Context, cond func(podnet.WorkloadStatus) bool) error
+	Delete(ctx context.Context) error
+}
+
+// workloadOf returns the workload that makes the Pods of a source, nil for a Pod
+// and for a workload that is gone.
+func (s *session) workloadOf(p source) workload {
+	switch p.workload.(type) {
+	case podnet.DeploymentSpec:
+		if d := s.cluster.Deployment(p.namespace(), p.spec.Name); d != nil {
+			return d
+		}
+	case podnet.StatefulSetSpec:
+		if d := s.cluster.StatefulSet(p.namespace(), p.spec.Name); d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+// podOf returns the Pod of a source, and of a workload's the first that is Ready
+// or, if none is, the first; nil if there is none.
+func (s *session) podOf(p source) *podnet.Pod {
+	if p.workload == nil {
+		return s.cluster.Pod(p.namespace(), p.spec.Name)
+	}
+	w := s.workloadOf(p)
+	if w == nil {
+		return nil
+	}
+	pods := w.Pods()
+	for _, pod := range pods {
+		if status := pod.Status(); status.Ready() && status.DeletionTimestamp.IsZero() {
+			return pod
+		}
+	}
+	if len(pods) == 0 {
+		return nil
+	}
+	return pods[0]
+}
+
+// stuck reports whether a workload waits for a Pod that does not become Ready by
+// itself: it cannot be started.
+func (s *session) stuck(w workload) bool {
+	for _, p := range w.Pods() {
+		for _, c := range p.Status().Containers {
+			if c.State.Waiting != nil && !awaitsTurn(c.State.Waiting) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // allStarted reports whether every container has been started, or cannot be.

@@ -39,17 +39,24 @@ func newPodTable(out *printer) *podTable {
 }
 
 // watch shows a Pod until its life ends, or ctx. Further calls for a Pod do
-// nothing.
+// nothing, nor does one for nil: a Pod that is gone.
 func (t *podTable) watch(ctx context.Context, p *podnet.Pod) {
+	if p == nil {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i, found := slices.BinarySearchFunc(t.rows, p, func(r podRow, p *podnet.Pod) int {
 		return cmp.Or(cmp.Compare(r.pod.Namespace(), p.Namespace()), cmp.Compare(r.pod.Name(), p.Name()))
 	})
-	if found {
+	switch {
+	case found && t.rows[i].pod == p:
 		return
+	case found: // the one of this name before it
+		t.rows[i] = podRow{pod: p}
+	default:
+		t.rows = slices.Insert(t.rows, i, podRow{pod: p})
 	}
-	t.rows = slices.Insert(t.rows, i, podRow{pod: p})
 	updates := p.Watch(ctx)
 	t.watches.Go(func() {
 		var last podnet.PodStatus
@@ -74,6 +81,9 @@ func (t *podTable) changed(p *podnet.Pod, c podnet.PodColumns) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.index(p)
+	if i < 0 { // another of its name has its row
+		return
+	}
 	old := t.rows[i].columns
 	t.rows[i].columns = c
 	if c.Ready == old.Ready && c.Status == old.Status && restarts(c) == restarts(old) {

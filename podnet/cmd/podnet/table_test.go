@@ -25,7 +25,7 @@ func fail(context.Context, *podnet.Container) error { return podnet.ExitError{Co
 func sources(specs ...podnet.PodSpec) []source {
 	var pods []source
 	for _, s := range specs {
-		pods = append(pods, source{"pods.yaml", s})
+		pods = append(pods, source{file: "pods.yaml", spec: s})
 	}
 	return pods
 }
@@ -206,9 +206,9 @@ func TestConfigMapsAndSecretsComeBeforeThePods(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out lockedBuffer
 		a := &app{stdout: &out, stderr: io.Discard, images: testImages()}
-		others := []podnet.Object{
-			podnet.ConfigMapSpec{Name: "settings", Data: map[string]string{"COLOUR": "blue"}},
-			podnet.SecretSpec{Name: "password", StringData: map[string]string{"WORD": "sesame"}},
+		others := []other{
+			{"data.yaml", podnet.ConfigMapSpec{Name: "settings", Data: map[string]string{"COLOUR": "blue"}}},
+			{"data.yaml", podnet.SecretSpec{Name: "password", StringData: map[string]string{"WORD": "sesame"}}},
 		}
 		require.NoError(t, a.runPods(t.Context(), sources(podnet.PodSpec{
 			Name: "p", RestartPolicy: podnet.RestartPolicyNever,

@@ -77,8 +77,8 @@ type missing string
 func (m missing) Error() string { return string(m) }
 
 // podnetHas are the needs that podnet meets: beyond its nodes there is nobody who
-// answers, and node ports are not for localhost.
-const podnetHas = silentRouter | noLocalhostNodePorts | hostPort
+// answers, and node ports are for localhost too.
+const podnetHas = silentRouter | localhostNodePorts | hostPort
 
 // users are those that Pods have containers of.
 var users = []int{0, 1000, 1001, 1337, 2102}

@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"syscall"
@@ -16,7 +17,6 @@ import (
 	"podnet.dev/podnet/internal/iptables"
 )
 
-var gateways = []netip.Addr{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:10:244::1")}
 
 // newPair returns two namespaces, with 10.244.0.1 and 10.244.0.2, whose eth0 lead
 // to one router, and a process in each.
@@ -109,6 +109,32 @@ func TestAClosedConnectionSendsNoProbes(t *testing.T) {
 		require.Len(t, list, 1)
 		assert.Equal(t, "TIME_WAIT", list[0].State)
 		assert.Equal(t, 70*time.Second, list[0].Timeout, "nothing was heard of it")
+	})
+}
+
+// The server closes first and is in TIME_WAIT. No time passes, so the next
+// connection of a port would begin where the last one did.
+func TestNoPortComesAgainSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const connections = 2000
+		_, _, from, to := newPair(t)
+		l, err := to.Listen(t.Context(), "tcp", ":80")
+		require.NoError(t, err)
+		start, ports := time.Now(), make(map[string]bool)
+		for range connections {
+			conn, err := from.Dial(t.Context(), "tcp", "10.244.0.2:80")
+			require.NoError(t, err)
+			ports[port(conn)] = true
+			peer, err := l.Accept()
+			require.NoError(t, err)
+			require.NoError(t, peer.Close())
+			_, err = conn.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+			require.NoError(t, conn.Close())
+			synctest.Wait()
+		}
+		assert.Equal(t, connections, len(ports))
+		assert.Zero(t, time.Since(start))
 	})
 }
 

@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand"
 	randv2 "math/rand/v2"
 	"sync"
@@ -11,9 +12,19 @@ import (
 // the same seed gives the same draws in the same order. It is both an io.Reader
 // and a rand.Source and may be used by many goroutines.
 type seededRand struct {
-	mu  sync.Mutex // guards src
-	src *randv2.ChaCha8
+	mu   sync.Mutex // guards what follows
+	src  *randv2.ChaCha8
+	port uint32 // the latest draw of four bytes, modulo ephemeralPorts
+	any  bool   // there was one
 }
+
+const (
+	ephemeralPorts = lastEphemeralPort - firstEphemeralPort + 1
+
+	// portStride has no factor in common with ephemeralPorts, and is as good as
+	// a lot: they are in the golden ratio.
+	portStride = 17449
+)
 
 var _ rand.Source64 = (*seededRand)(nil)
 
@@ -23,10 +34,25 @@ func newSeededRand(seed uint64) *seededRand {
 	return &seededRand{src: randv2.NewChaCha8(key)}
 }
 
+// Read draws bytes. Four of them are what an ephemeral port is chosen by, and no
+// port comes again before all others. With Linux, too, it does not come again
+// soon: its peer may still be in TIME_WAIT, and where no time passes, as in a
+// bubble, would take the next connection for the last one.
 func (r *seededRand) Read(b []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.src.Read(b)
+	n, err := r.src.Read(b)
+	if len(b) != 4 {
+		return n, err
+	}
+	v := binary.NativeEndian.Uint32(b)
+	if r.any {
+		r.port = (r.port + portStride) % ephemeralPorts
+	} else {
+		r.port, r.any = v%ephemeralPorts, true
+	}
+	binary.NativeEndian.PutUint32(b, v%(math.MaxUint32/ephemeralPorts)*ephemeralPorts+r.port)
+	return n, err
 }
 
 func (r *seededRand) Uint64() uint64 {

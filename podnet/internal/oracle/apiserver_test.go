@@ -11,6 +11,9 @@ import (
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
 	podutil "k8s.io/kubernetes/pkg/api/pod"
 	"k8s.io/kubernetes/pkg/api/service"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	_ "k8s.io/kubernetes/pkg/apis/apps/install"
+	appsvalidation "k8s.io/kubernetes/pkg/apis/apps/validation"
 	"k8s.io/kubernetes/pkg/apis/core"
 	_ "k8s.io/kubernetes/pkg/apis/core/install"
 	"k8s.io/kubernetes/pkg/apis/core/validation"
@@ -56,6 +59,10 @@ func ofAPIServer(text string) verdict {
 				warnings = append(warnings, err.Error())
 			}
 		}
+	case *apps.Deployment:
+		errs, warnings = createDeployment(o)
+	case *apps.StatefulSet:
+		errs, warnings = createStatefulSet(o)
 	case *core.Namespace:
 		o.Namespace = "" // as for everything that is in no namespace
 		errs = validation.ValidateNamespace(o)
@@ -131,6 +138,31 @@ func createEndpointSlice(s *discovery.EndpointSlice) (field.ErrorList, []string)
 		}
 	}
 	return nil, warnings
+}
+
+func createDeployment(d *apps.Deployment) (field.ErrorList, []string) {
+	setNamespace(&d.Namespace)
+	podutil.DropDisabledTemplateFields(&d.Spec.Template, nil)
+	errs := appsvalidation.ValidateDeployment(d, podutil.GetValidationOptionsFromPodTemplate(&d.Spec.Template, nil))
+	var warnings []string
+	if msgs := utilvalidation.IsDNS1123Label(d.Name); len(msgs) > 0 {
+		warnings = append(warnings, fmt.Sprintf("metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: %v", msgs))
+	}
+	return errs, append(warnings, warningsForTemplate(errs, &d.Spec.Template)...)
+}
+
+func createStatefulSet(s *apps.StatefulSet) (field.ErrorList, []string) {
+	setNamespace(&s.Namespace)
+	podutil.DropDisabledTemplateFields(&s.Spec.Template, nil)
+	errs := appsvalidation.ValidateStatefulSet(s, appsvalidation.StatefulSetValidationOptions{}, podutil.GetValidationOptionsFromPodTemplate(&s.Spec.Template, nil))
+	return errs, warningsForTemplate(errs, &s.Spec.Template)
+}
+
+func warningsForTemplate(errs field.ErrorList, template *core.PodTemplateSpec) []string {
+	if len(errs) > 0 { // some warnings need a valid Pod
+		return nil
+	}
+	return podutil.GetWarningsForPodTemplate(context.Background(), field.NewPath("spec", "template"), template, nil)
 }
 
 // setNamespace sets the namespace of the request.

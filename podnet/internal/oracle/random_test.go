@@ -33,6 +33,33 @@ func TestRandomPods(t *testing.T) {
 	require.Greater(t, fine, 200)
 }
 
+// TestRandomWorkloads does the same for Deployments and StatefulSets.
+func TestRandomWorkloads(t *testing.T) {
+	var refusals, warnings, fine int
+	for seed := range uint64(1500) {
+		text := randomWorkload(seed)
+		if !compare(t, text) {
+			t.Fatalf("seed %d", seed)
+		}
+		switch v := ofAPIServer(text); {
+		case len(v.errors) > 0:
+			refusals++
+		case len(v.warnings) > 0:
+			warnings++
+		default:
+			fine++
+		}
+	}
+	require.Greater(t, refusals, 500)
+	require.Greater(t, warnings, 100)
+	require.Greater(t, fine, 100)
+}
+
+func FuzzWorkloads(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) { compare(t, randomWorkload(seed)) })
+}
+
 func FuzzPods(f *testing.F) {
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) { compare(t, randomPod(seed)) })
@@ -58,6 +85,63 @@ func randomPod(seed uint64) string {
 		panic(err) // strings and numbers
 	}
 	return string(text)
+}
+
+func randomWorkload(seed uint64) string {
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1))}
+	m.wrong = pick(m.Rand, 0, 0, 0.01, 0.05, 0.3)
+	text, err := json.Marshal(m.workload())
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return string(text)
+}
+
+// workload makes a Deployment or StatefulSet of a random Pod's spec.
+func (m *maker) workload() object {
+	pod := m.pod()
+	spec := pod["spec"].(object)
+	delete(spec, "activeDeadlineSeconds")
+	m.maybe(20, spec, "activeDeadlineSeconds", func() any { return 5 })
+	spec["restartPolicy"] = one(m, []string{"Always", ""}, []string{"Never", "OnFailure", "a"})
+	labels := m.strings()
+	meta := object{"labels": labels}
+	m.maybe(4, meta, "annotations", func() any { return m.strings() })
+	selector := object{}
+	m.maybe(2, selector, "matchLabels", func() any {
+		some := object{}
+		for k, v := range labels {
+			some[k] = v
+			break
+		}
+		return some
+	})
+	m.maybe(2, selector, "matchExpressions", func() any {
+		return list(m, 2, func() object {
+			r := object{"key": m.name(), "operator": one(m, []string{"NotIn", "DoesNotExist"}, []string{"In", "Exists", "a"})}
+			if r["operator"] == "NotIn" || m.Float64() < m.wrong {
+				r["values"] = list(m, 2, func() string { return one(m, []string{"x", "y"}, []string{"a b", x64}) })
+				if len(r["values"].([]string)) == 0 && m.Float64() >= m.wrong {
+					r["values"] = []string{"z"}
+				}
+			}
+			return r
+		})
+	})
+	w := object{"template": object{"metadata": meta, "spec": spec}}
+	if m.Float64() >= m.wrong {
+		w["selector"] = selector
+	}
+	m.maybe(2, w, "replicas", m.number)
+	m.maybe(4, w, "minReadySeconds", func() any { return one(m, []int{0, 10}, []int{-1}) })
+	kind := "Deployment"
+	if m.IntN(2) == 0 {
+		kind = "StatefulSet"
+		m.maybe(2, w, "serviceName", m.label)
+		m.maybe(2, w, "podManagementPolicy", func() any { return one(m, []string{"OrderedReady", "Parallel", ""}, []string{"a"}) })
+		m.maybe(4, w, "ordinals", func() any { return object{"start": m.number()} })
+	}
+	return object{"apiVersion": "apps/v1", "kind": kind, "metadata": pod["metadata"], "spec": w}
 }
 
 // one returns one of right or, now and then, of wrong.

@@ -35,16 +35,7 @@ func ofPodnet(text string) verdict {
 	case err != nil:
 		return verdict{unreadable: err}
 	}
-	switch o := objects[0].(type) {
-	case podnet.PodSpec:
-		return verdict{warnings: o.Warnings()}
-	case podnet.SecretSpec:
-		return verdict{warnings: o.Warnings()}
-	case podnet.NetworkPolicySpec:
-		return verdict{warnings: o.Warnings()}
-	case podnet.ServiceSpec:
-		return verdict{warnings: o.Warnings()}
-	case podnet.EndpointSliceSpec:
+	if o, ok := objects[0].(interface{ Warnings() []string }); ok {
 		return verdict{warnings: o.Warnings()}
 	}
 	return verdict{}
@@ -64,7 +55,7 @@ func compare(t *testing.T, text string) bool {
 }
 
 // mapField matches errors about fields that are maps, up to the key.
-var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector|spec\.nodeSelector|spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
+var mapField = regexp.MustCompile(`^(metadata\.labels|metadata\.annotations|data|binaryData|spec\.selector|spec\.template\.(labels|annotations)|(spec\.template\.)?spec\.nodeSelector|(spec\.template\.)?spec\.\w+\[\d+\]\.resources|\S+\.matchLabels)\b`)
 
 // ordered sorts what is in no order in Kubernetes: neighbours of one map.
 func ordered(errs []string) []string {
