@@ -191,6 +191,10 @@ func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.Ad
 	}
 	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
+	if err := d.setTTL(ep, raddr.Addr()); err != nil {
+		ep.Close()
+		return nil, err
+	}
 	if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
 		if err := o.bindToDial(ep, from, raddr); err != nil {
 			ep.Close()

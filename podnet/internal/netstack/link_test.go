@@ -17,7 +17,6 @@ import (
 	"podnet.dev/podnet/internal/iptables"
 )
 
-
 // newPair returns two namespaces, with 10.244.0.1 and 10.244.0.2, whose eth0 lead
 // to one router, and a process in each.
 func newPair(t *testing.T) (one, other *Namespace, from, to *Owner) {

@@ -75,6 +75,9 @@ func (o *Owner) ListenPacketWith(ctx context.Context, cfg ListenConfig, network,
 func (o *Owner) dialUDP(d Dialer, n network, raddr netip.AddrPort) (*udpConn, error) {
 	v6, v6only := n.family(raddr.Addr(), false)
 	return o.openUDP(n, v6, v6only, raddr, func(ep tcpip.Endpoint) error {
+		if err := d.setTTL(ep, raddr.Addr()); err != nil {
+			return err
+		}
 		if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
 			if err := o.bindToDial(ep, from, raddr); err != nil {
 				return err
