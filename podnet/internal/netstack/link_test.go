@@ -94,7 +94,7 @@ func TestSocketsOverALinkThatIsRemoved(t *testing.T) {
 func TestAClosedConnectionSendsNoProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _, from, to := newPair(t)
-		restore(t, client, iptables.IPv4, "*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+		restore(t, client, iptables.IPv4, "*filter\n-A OUTPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n")
 		l, err := to.Listen(t.Context(), "tcp", ":80")
 		require.NoError(t, err)
 		conn, err := from.Dial(t.Context(), "tcp", "10.244.0.2:80")
