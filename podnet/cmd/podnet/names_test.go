@@ -87,17 +87,21 @@ func TestParseForward(t *testing.T) {
 }
 
 func FuzzParseFlags(f *testing.F) {
-	for _, text := range []string{"app: ls", "web/app: echo a: b", "8080:80", "prod/web/:80", "80", "//:", "app:\n"} {
+	for _, text := range []string{"app: ls", "web/app: echo a: b", "8080:80", "prod/web/:80", "80", "//:", "app:\n", "svc/web/app: ls", "svc/web/80"} {
 		f.Add(text)
 	}
 	pods := []source{testPod("", "web", "app", "log"), testPod("prod", "web", "app")}
+	pods[0].spec.Labels = web.selector
+	numbered := web
+	numbered.ports = []servicePort{{port: 80}}
+	services := []service{numbered}
 	f.Fuzz(func(t *testing.T, text string) {
-		if e, err := parseExec(text, pods, nil); err == nil {
+		if e, err := parseExec(text, pods, services); err == nil {
 			assert.NotEmpty(t, e.container)
 			assert.NotEmpty(t, e.command)
 			assert.Contains(t, text, e.command)
 		}
-		if p, err := parseForward(text, pods[:1], nil); err == nil {
+		if p, err := parseForward(text, pods[:1], services); err == nil {
 			assert.NotZero(t, p.port)
 			assert.Equal(t, "web", p.pod.spec.Name)
 		}
