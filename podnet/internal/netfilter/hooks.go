@@ -304,15 +304,28 @@ func (s *Passage) translateSrc(v iptables.Verdict, self netip.Addr) {
 }
 
 // Answer returns the packet that a REJECT sends, or false if there is none. from
-// is who tells it.
+// is who tells it. Where connections are translated so is the answer: it comes from
+// whom the packet was sent to.
 func (s *Passage) Answer(r iptables.RejectWith, from netip.Addr) (*Packet, bool) {
-	switch {
-	case !s.p.answerable():
+	if !s.p.answerable() {
 		return nil, false
-	case r.TCPReset:
-		return s.p.reset()
 	}
-	return s.p.refuseWith([2]uint8{r.Type, r.Code}, from, 0)
+	var answer *Packet
+	var ok bool
+	if r.TCPReset {
+		answer, ok = s.p.reset()
+	} else {
+		answer, ok = s.p.refuseWith([2]uint8{r.Type, r.Code}, from, 0)
+	}
+	if !ok || !s.track {
+		return answer, ok
+	}
+	if answer.IsICMPError() {
+		s.hooks.conntrack.TranslateError(answer)
+	} else if c, d := s.hooks.conntrack.Track(answer); c != nil {
+		c.Translate(answer, d)
+	}
+	return answer, true
 }
 
 // OriginalDst returns the destination that a connection of the namespace had
