@@ -56,7 +56,7 @@ type Translation struct {
 	Service    string            // by what it is translated, for people
 }
 
-// Why packets are dropped, apart from what Rules say.
+// Why packets are dropped, apart from what Rules and conntrack say.
 const (
 	DropMalformed   = "malformed header"
 	DropMulticast   = "multicast is not forwarded"
@@ -66,7 +66,8 @@ const (
 	DropTooBig      = "longer than the MTU"
 	DropQueueFull   = "queue full"
 	DropNoDevice    = "the device is down"
-	DropNoPort      = "no free port to masquerade with"
+	DropMartian     = "martian: 127.0.0.0/8 and ::1 are nobody's on a link"
+	DropInvalid     = "no first packet of a connection, and none of one that is known"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"
 	dropTranslated  = "refused by a rule"
