@@ -9,19 +9,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
 
 // kinds is a packet of every kind whose headers are translated, both families.
 var kinds = map[string]wire{
-	"TCP":               {proto: TCP, src: "10.0.0.1:40000", dst: "10.96.0.10:80", options: make([]byte, 12), data: "some data"},
+	"TCP":               {proto: TCP, flags: header.TCPFlagSyn, src: "10.0.0.1:40000", dst: "10.96.0.10:80", options: make([]byte, 12), data: "some data"},
 	"UDP":               {proto: UDP, src: "10.0.0.1:40000", dst: "10.96.0.10:53", data: "some data"},
 	"UDP without a sum": {proto: UDP, src: "10.0.0.1:40000", dst: "10.96.0.10:53", noSum: true},
 	"ICMP":              {proto: ICMP, src: "10.0.0.1:77", dst: "10.96.0.10", icmp: [2]uint8{8}, data: "some data"},
-	"TCP over IPv6":     {proto: TCP, src: "[fd00::1]:40000", dst: "[fd96::10]:80", data: "some data"},
+	"TCP over IPv6":     {proto: TCP, flags: header.TCPFlagSyn, src: "[fd00::1]:40000", dst: "[fd96::10]:80", data: "some data"},
 	"UDP over IPv6":     {proto: UDP, src: "[fd00::1]:40000", dst: "[fd96::10]:53", data: "some data"},
 	"ICMPv6":            {proto: ICMPv6, src: "[fd00::1]:77", dst: "fd96::10", icmp: [2]uint8{128}, data: "some data"},
 	"another protocol":  {proto: 132, src: "10.0.0.1", dst: "10.96.0.10", data: "some data"},
-	"IPv4 options":      {proto: TCP, src: "10.0.0.1:40000", dst: "10.96.0.10:80", ext: []byte{1, 1, 1, 0}, data: "some data"},
+	"IPv4 options":      {proto: TCP, flags: header.TCPFlagSyn, src: "10.0.0.1:40000", dst: "10.96.0.10:80", ext: []byte{1, 1, 1, 0}, data: "some data"},
 	"IPv6 extensions":   {proto: UDP, src: "[fd00::1]:40000", dst: "[fd96::10]:53", ext: []byte{UDP, 0, 1, 4, 0, 0, 0, 0}, data: "some data"},
 }
 
