@@ -66,7 +66,7 @@ func (t Tuple) withSrc(a netip.AddrPort) Tuple {
 // withDst returns t with another destination, whose port only TCP and UDP heed.
 func (t Tuple) withDst(a netip.AddrPort) Tuple {
 	t.dst = a.Addr().As16()
-	if !t.isICMP() {
+	if t.proto == TCP || t.proto == UDP {
 		t.dstPort = a.Port()
 	}
 	return t
