@@ -188,8 +188,11 @@ func (s *Passage) find() {
 		}
 	default:
 		s.conn, s.dir = s.hooks.conntrack.Track(s.p)
-		if s.new = s.conn == nil; s.new {
-			s.seen.State = iptables.StateNew
+		if s.conn == nil {
+			s.new, s.seen.State = s.p.Begins(), iptables.StateInvalid
+			if s.new {
+				s.seen.State = iptables.StateNew
+			}
 			return
 		}
 		s.seen.State = iptables.StateEstablished
@@ -209,7 +212,7 @@ func (s *Passage) goesTo(dst netip.Addr, port uint16) (netip.Addr, uint16) {
 	case s.nat.Dst.IsValid():
 		dst, port = s.nat.Dst.Addr(), s.nat.Dst.Port()
 	}
-	if s.p.tuple.isEcho() {
+	if s.p.tuple.isICMP() {
 		port = 0
 	}
 	return dst, port
@@ -274,11 +277,14 @@ func (s *Passage) second(hook iptables.Hook, self netip.Addr) iptables.Verdict {
 			return v
 		}
 		s.translateSrc(v, self)
-		conn, ok := s.hooks.conntrack.Open(s.p, s.nat)
-		if !ok {
+		conn, err := s.hooks.conntrack.Open(s.p, s.nat)
+		s.conn, s.dir, s.new = conn, Original, false
+		if err == ErrExists {
+			s.conn, s.dir = s.hooks.conntrack.Track(s.p)
+		}
+		if s.conn == nil {
 			return iptables.Verdict{Kind: iptables.Drop}
 		}
-		s.conn, s.dir, s.new = conn, Original, false
 	}
 	if s.conn != nil {
 		s.conn.Translate(s.p, s.dir)
