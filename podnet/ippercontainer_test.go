@@ -494,7 +494,11 @@ func TestWaitListeningWithAnIPPerContainer(t *testing.T) {
 		c := ipPerContainer(t, "10.244.0.0/16")
 		spec := pausing("web", 3, "")
 		spec.Containers[2].Run = func(ctx context.Context, c *podnet.Container) error {
-			time.Sleep(time.Minute)
+			select {
+			case <-time.After(time.Minute):
+			case <-ctx.Done():
+				return nil
+			}
 			return serve(":80")(ctx, c)
 		}
 		p := podnettest.StartPod(t, c, spec)

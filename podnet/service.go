@@ -3,6 +3,7 @@ package podnet
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -62,7 +63,12 @@ func (c *Cluster) Service(namespace, name string) *Service {
 func (c *Cluster) Services() []*Service {
 	c.services.mu.Lock()
 	defer c.services.mu.Unlock()
-	return c.services.sorted(func(*Service) bool { return true })
+	return slices.SortedFunc(maps.Values(c.services.byName), (*Service).compare)
+}
+
+// compare orders Services by namespace and name.
+func (s *Service) compare(o *Service) int {
+	return cmp.Or(cmp.Compare(s.namespace, o.namespace), cmp.Compare(s.name, o.name))
 }
 
 // Name returns the Service's name.
