@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"podnet.dev/podnet/internal/volume"
 )
@@ -119,18 +118,9 @@ func unless(optional bool, err error) error {
 
 // processEnv returns the environment of the container's processes: what the
 // runtime sets, and over it what the kubelet gives.
-func (c *container) processEnv(given environment) environment {
-	env := environment{shared: given.shared, first: variables{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + c.pod.machineName(),
-	}}
-	for _, v := range given.own {
-		if name, value, _ := strings.Cut(v, "="); name == "PATH" || name == "HOSTNAME" {
-			env.first = env.first.set(name, value)
-		} else {
-			env.own = append(env.own, v)
-		}
-	}
-	if _, ok := env.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
+func (c *container) processEnv(env environment) environment {
+	env.first = variables{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + c.pod.machineName()}
+	if _, ok := env.own.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
 		home := "/root"
 		if uid, _ := c.user(); uid != 0 {
 			home = "/" // runc's for a user who is not there

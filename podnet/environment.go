@@ -1,6 +1,9 @@
 package podnet
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // variables is a list of "NAME=value".
 type variables []string
@@ -36,50 +39,57 @@ type environment struct {
 
 // lookup returns the value of a variable.
 func (e environment) lookup(name string) (string, bool) {
-	if value, ok := e.own.lookup(name); ok {
-		return value, true
+	for _, v := range []variables{e.own, e.shared.list(), e.first} {
+		if value, ok := v.lookup(name); ok {
+			return value, true
+		}
 	}
-	if i, ok := e.shared.find(name); ok {
-		return e.shared.list[i][len(name)+1:], true
-	}
-	return e.first.lookup(name)
+	return "", false
 }
 
-// list returns all variables. A variable that replaces one of a Service stands in
-// its place.
+// list returns all variables. One that replaces another stands in its place.
 func (e environment) list() []string {
 	if e.shared == nil && e.first == nil {
 		return e.own
 	}
-	var shared variables
-	if e.shared != nil {
-		shared = e.shared.list
-	}
-	list := make([]string, 0, len(e.first)+len(shared)+len(e.own))
+	shared := e.shared.list()
+	list := make(variables, 0, len(e.first)+len(shared)+len(e.own))
 	list = append(append(list, e.first...), shared...)
 	for _, v := range e.own {
-		name, _, _ := strings.Cut(v, "=")
-		if i, ok := e.shared.find(name); ok {
-			list[len(e.first)+i] = v
-		} else {
-			list = append(list, v)
-		}
+		name, value, _ := strings.Cut(v, "=")
+		list = list.set(name, value)
 	}
 	return list
 }
 
-// serviceVariables are those of the Services of a namespace, each name once. They
-// are never modified.
+// serviceVariables are those of the Services of a namespace, as they were at some
+// time. Processes that started between the same two changes have the same.
 type serviceVariables struct {
-	list  variables
-	index map[string]int // in list, by name
+	services []*variables // of each Service; never modified
+
+	once sync.Once // guards all, which is made when somebody asks
+	all  variables
 }
 
-// find returns the index in list of a variable. The receiver may be nil.
-func (s *serviceVariables) find(name string) (int, bool) {
+// list returns them, each name once: of two the later counts, in the place of the
+// other. It must not be modified. The receiver may be nil.
+func (s *serviceVariables) list() variables {
 	if s == nil {
-		return 0, false
+		return nil
 	}
-	i, ok := s.index[name]
-	return i, ok
+	s.once.Do(func() {
+		index := make(map[string]int)
+		for _, list := range s.services {
+			for _, v := range *list {
+				name, _, _ := strings.Cut(v, "=")
+				if i, twice := index[name]; twice {
+					s.all[i] = v
+					continue
+				}
+				index[name] = len(s.all)
+				s.all = append(s.all, v)
+			}
+		}
+	})
+	return s.all
 }

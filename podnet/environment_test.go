@@ -7,15 +7,15 @@ import (
 )
 
 func TestEnvironmentsShareTheVariablesOfServices(t *testing.T) {
-	services := &serviceVariables{list: variables{"A_PORT=1", "B_PORT=2"}, index: map[string]int{"A_PORT": 0, "B_PORT": 1}}
+	services := &serviceVariables{services: []*variables{{"A_PORT=1", "A_PORT_B=1"}, {"B_PORT=2", "A_PORT_B=3"}}}
 	for name, tt := range map[string]struct {
 		env  environment
 		want []string
 	}{
 		"nothing":                  {},
 		"its own alone":            {environment{own: variables{"X=1"}}, []string{"X=1"}},
-		"all, in order":            {environment{variables{"PATH=/"}, services, variables{"X=1"}}, []string{"PATH=/", "A_PORT=1", "B_PORT=2", "X=1"}},
-		"one in a Service's place": {environment{nil, services, variables{"X=1", "B_PORT=3"}}, []string{"A_PORT=1", "B_PORT=3", "X=1"}},
+		"all, in order":            {environment{variables{"P=/"}, services, variables{"X=1"}}, []string{"P=/", "A_PORT=1", "A_PORT_B=3", "B_PORT=2", "X=1"}},
+		"one in a Service's place": {environment{nil, services, variables{"X=1", "B_PORT=3"}}, []string{"A_PORT=1", "A_PORT_B=3", "B_PORT=3", "X=1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			list := tt.env.list()
@@ -30,5 +30,5 @@ func TestEnvironmentsShareTheVariablesOfServices(t *testing.T) {
 			assert.False(t, ok)
 		})
 	}
-	assert.Equal(t, variables{"A_PORT=1", "B_PORT=2"}, services.list, "nobody has modified it")
+	assert.Equal(t, variables{"A_PORT=1", "A_PORT_B=3", "B_PORT=2"}, services.list(), "nobody has modified it")
 }

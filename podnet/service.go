@@ -48,6 +48,7 @@ type Service struct {
 	spec    ServiceSpec // with what it was given; never modified, but replaced
 	label   labelKey    // under which it is in services.bySelector; zero without selector
 	pods    map[*Pod]podEndpoints
+	env     *variables // that containers get of it; nil until one does
 	deleted bool
 }
 

@@ -41,17 +41,13 @@ func (v *services) newEnv(namespace string) *serviceVariables {
 	if master != nil && master.spec.hasAddress() && !slices.ContainsFunc(services, hides) {
 		services = slices.Insert(services, 0, master)
 	}
-	env := &serviceVariables{index: make(map[string]int)}
+	env := new(serviceVariables)
 	for _, s := range services {
-		for _, entry := range s.spec.env() {
-			name, _, _ := strings.Cut(entry, "=")
-			if i, twice := env.index[name]; twice {
-				env.list[i] = entry
-				continue
-			}
-			env.index[name] = len(env.list)
-			env.list = append(env.list, entry)
+		if s.env == nil {
+			list := s.spec.env()
+			s.env = &list
 		}
+		env.services = append(env.services, s.env)
 	}
 	return env
 }
@@ -62,6 +58,7 @@ func (v *services) forgetEnv(s *Service) {
 		clear(v.envs)
 	}
 	delete(v.envs, s.namespace)
+	s.env = nil
 }
 
 // isMaster says that the Service is every Pod's.
