@@ -80,3 +80,23 @@ func median(list []time.Duration) float64 {
 	slices.Sort(list)
 	return float64(list[len(list)/2])
 }
+
+// BenchmarkNewCluster measures what a test pays that has a cluster of its own, with
+// one Pod, and what these hold.
+func BenchmarkNewCluster(b *testing.B) {
+	var held uint64
+	for b.Loop() {
+		b.StopTimer()
+		before := memory()
+		b.StartTimer()
+		c, err := podnet.NewCluster(podnet.Config{})
+		require.NoError(b, err)
+		_, err = c.StartPod(b.Context(), podnet.PodSpec{Name: "p", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
+		require.NoError(b, err)
+		b.StopTimer()
+		held += memory() - before
+		b.StartTimer()
+		require.NoError(b, c.Close())
+	}
+	b.ReportMetric(float64(held)/float64(b.N), "B-held/op")
+}
