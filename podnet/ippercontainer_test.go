@@ -245,6 +245,11 @@ func TestContainersReachEachOtherFromTheirOwnIPs(t *testing.T) {
 		assert.Equal(t, "10.244.0.3", get(t, p.Container("client").HTTPClient(), "http://server/"))
 		assert.Equal(t, "10.244.0.2", get(t, p.Container("server").HTTPClient(), "http://server/"))
 		assert.Equal(t, "127.0.0.1", get(t, p.Container("server").HTTPClient(), "http://127.0.0.1/"))
+
+		alone := podnettest.StartPod(t, c, pausing("alone", 1, "")).Container("c0")
+		addrs, err := alone.LookupHost(t.Context(), "c0")
+		require.NoError(t, err, "a container that is the only one has its name, too")
+		assert.Equal(t, []string{"10.244.0.4"}, addrs)
 	})
 }
 

@@ -358,10 +358,10 @@ func (p *Pod) writeEtc(s *sandbox) error {
 	}
 	resolvConf, _ := p.resolvConf()
 	hosts := kubelet.HostsFile(s.addrs, p.hostname, p.domain, aliases)
-	if p.spec.HostNetwork {
+	switch {
+	case p.spec.HostNetwork:
 		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
-	}
-	if s.others != nil {
+	case p.cluster.config.IPPerContainer:
 		hosts += kubelet.ContainerHosts(p.containerHosts(s))
 	}
 	texts := map[string]string{

@@ -122,10 +122,11 @@ func (a *app) runPods(ctx context.Context, pods []source, others []other, flags 
 		defer f.Close()
 		s.forwards = append(s.forwards, f)
 	}
+	for _, o := range others {
+		s.warn(o.object)
+	}
 	for _, p := range pods {
-		for _, w := range p.warnings() {
-			s.out.errorf("Warning: %s", w)
-		}
+		s.warn(p.given())
 	}
 	if a.catch != nil {
 		var stop func()

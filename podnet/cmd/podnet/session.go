@@ -36,9 +36,6 @@ type session struct {
 	out      *printer
 	table    *podTable
 	cluster  *podnet.Cluster
-
-	// services returns what is to be shown of the Services; nil for nothing.
-	services func(*podnet.Cluster) []serviceRow
 }
 
 // run runs the Pods until the session's end, deletes them, prints the status
@@ -91,10 +88,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	for _, p := range s.cluster.Pods() {
 		states = append(states, stateOf(p))
 	}
-	var services []serviceRow
-	if s.services != nil {
-		services = s.services(s.cluster)
-	}
+	services := serviceRows(s.cluster)
 	wg.Wait()
 	s.deletePods(ctx)
 	for _, f := range s.forwards {
@@ -155,6 +149,13 @@ func (s *session) deletePods(ctx context.Context) {
 			<-gone
 			return
 		}
+	}
+}
+
+// warn prints what the API server warns of, as kubectl does.
+func (s *session) warn(o podnet.Object) {
+	for _, w := range warningsOf(o) {
+		s.out.errorf("Warning: %s", w)
 	}
 }
 

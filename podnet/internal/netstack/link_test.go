@@ -17,7 +17,6 @@ import (
 	"podnet.dev/podnet/internal/iptables"
 )
 
-var gateways = []netip.Addr{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:10:244::1")}
 
 // newPair returns two namespaces, with 10.244.0.1 and 10.244.0.2, whose eth0 lead
 // to one router, and a process in each.
