@@ -540,10 +540,10 @@ func TestFootprint(t *testing.T) {
 		host       bool
 		want       podnet.Footprint
 	}{
-		"one container":                   {containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"ten containers":                  {containers: 10, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"one container with an IP":        {own: true, containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"ten containers, each with an IP": {own: true, containers: 10, want: podnet.Footprint{Namespaces: 10, Addresses: 20, Links: 10, Routes: 40, NodeRoutes: 20, Endpoints: 10, PolicyEntries: 40}},
+		"one container":                   {containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"ten containers":                  {containers: 10, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"one container with an IP":        {own: true, containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"ten containers, each with an IP": {own: true, containers: 10, want: podnet.Footprint{Namespaces: 10, Addresses: 20, Links: 10, Routes: 60, NodeRoutes: 20, Endpoints: 10, PolicyEntries: 40}},
 		"the host network":                {own: true, containers: 10, host: true, want: podnet.Footprint{Endpoints: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {

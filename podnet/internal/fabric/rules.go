@@ -66,6 +66,7 @@ const (
 	DropTooBig      = "longer than the MTU"
 	DropQueueFull   = "queue full"
 	DropNoDevice    = "the device is down"
+	DropMartian     = "martian source: the receiver's own address"
 	DropNoPort      = "no free port to masquerade with"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"

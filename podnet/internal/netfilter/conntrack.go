@@ -199,7 +199,7 @@ func (t *Conntrack) Entries() []Entry {
 		if key != c.orig || !now.Before(c.expires) {
 			continue
 		}
-		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied, Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
+		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied.Load(), Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
 		if c.orig.proto == TCP {
 			e.State = c.state.String()
 		}

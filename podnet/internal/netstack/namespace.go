@@ -142,7 +142,7 @@ func (ns *Namespace) configure() error {
 	}
 	ns.lo = ns.hook(loopback.New(), "lo", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")})
 	ns.hooked[loopbackID] = ns.lo
-	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(ns.lo), stack.NICOptions{Name: "lo"}); err != nil {
+	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.lo, stack.NICOptions{Name: "lo"}); err != nil {
 		return fmt.Errorf("netstack: create lo: %s", err)
 	}
 	ns.lastLink = loopbackID
