@@ -44,6 +44,7 @@ type Pod struct {
 
 	mu       sync.Mutex   // guards what follows
 	meta     podMeta      // the labels and annotations of now
+	workload *workload    // that it is of; nil if there is none
 	reserved []netip.Addr // of all networks, for the first sandbox; nil if there were none, and once it is made
 	sandbox  *sandbox     // nil while there is none
 	attempts int          // sandboxes made so far

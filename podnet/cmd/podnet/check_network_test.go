@@ -156,6 +156,7 @@ spec: {selector: {app: web}, ports: [{port: 8080, targetPort: 80}]}
 	got, _ = runVirtual(t, text, "--exec", "client: get http://web:8080", "--exec", "client: get http://localhost:80")
 	assert.Equal(t, 0, got.code, got.stderr)
 	assert.Contains(t, got.stdout, "I am server")
+	assert.Regexp(t, `Warning ServiceHairpin +client: reached its own Pod through the Service default/web \(.*; use localhost:80\n`, got.stdout)
 }
 
 // A Pod finds its own name in its /etc/hosts, and not the Service of that name.

@@ -27,7 +27,8 @@ var (
 // session is one `podnet run`.
 type session struct {
 	pods     []source
-	others   []other // applied with the Pods
+	others   []other       // applied with the Pods
+	config   podnet.Config // without OnLog and OnEvent
 	images   imageSet
 	execs    []execSpec
 	forwards []*forward // closed by who made them
@@ -45,14 +46,14 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	defer hide()
 	s.table = newPodTable(s.out)
 	var err error
-	s.cluster, err = podnet.NewCluster(podnet.Config{
-		Images: s.images.programs, OnLog: s.out.onLog,
-		OnEvent: func(e podnet.Event) {
-			s.out.onEvent(e)
-			// A Pod's first event comes before all of its statuses.
-			s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
-		},
-	})
+	cfg := s.config
+	cfg.OnLog = s.out.onLog
+	cfg.OnEvent = func(e podnet.Event) {
+		s.out.onEvent(e)
+		// A Pod's first event comes before all of its statuses.
+		s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
+	}
+	s.cluster, err = podnet.NewCluster(cfg)
 	if err != nil {
 		return []error{err}
 	}

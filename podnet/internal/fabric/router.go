@@ -156,14 +156,13 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 		p.Release()
 		return false
 	}
-	if conn, direction := r.conntrack.Track(p); conn != nil {
-		if to, ok := r.passes(p, r.loopback, conn.Leaving(direction).Dst().Addr()); ok {
-			conn.Translate(p, direction)
-			r.emit(p, r.loopback, to)
-		}
+	if r.follow(p, r.loopback) {
 		return true
 	}
-	t := r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: FromHost})
+	var t Translation
+	if p.Begins() {
+		t = r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: FromHost})
+	}
 	if !t.Dst.IsValid() && t.Refuse == 0 && !t.Drop {
 		p.Release()
 		return false
@@ -190,20 +189,41 @@ func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
 // forward sends a packet on, if rules permit it. from is nil if another router
 // sent it.
 func (r *Router) forward(p *netfilter.Packet, from *Veth) (permitted bool) {
-	if p.Tuple().Dst().Addr().IsMulticast() {
+	src, dst := p.Tuple().Src().Addr(), p.Tuple().Dst().Addr()
+	switch {
+	case dst.IsMulticast():
 		r.drop(p, DropMulticast)
 		return true
-	}
-	if p.IsICMPError() || p.Untracked() {
-		r.conntrack.TranslateError(p)
+	case src.IsLoopback() || dst.IsLoopback():
+		r.drop(p, DropMartian)
+		return true
+	case p.IsICMPError():
+		if !r.conntrack.TranslateError(p) {
+			r.drop(p, DropUnrelated)
+			return true
+		}
+		fallthrough
+	case p.Untracked():
 		if to, ok := r.passes(p, from, p.Tuple().Dst().Addr()); ok {
 			r.emit(p, from, to)
 		}
 		return true
 	}
+	switch {
+	case r.follow(p, from):
+		return true
+	case !p.Begins():
+		r.drop(p, DropInvalid)
+		return true
+	}
+	return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
+}
+
+// follow sends a packet on as its connection goes. It reports whether it has one.
+func (r *Router) follow(p *netfilter.Packet, from *Veth) bool {
 	conn, direction := r.conntrack.Track(p)
 	if conn == nil {
-		return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
+		return false
 	}
 	if to, ok := r.passes(p, from, conn.Leaving(direction).Dst().Addr()); ok {
 		conn.Translate(p, direction)
@@ -248,9 +268,12 @@ func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitt
 	if t.Masquerade && (to.veth == nil || !to.veth.host) { // what the host gets, passes no POSTROUTING
 		nat.Src, nat.Random = r.addrToward(to, c.Is4()), true
 	}
-	conn, ok := r.conntrack.Open(p, nat)
-	if !ok {
-		r.drop(p, DropNoPort)
+	conn, err := r.conntrack.Open(p, nat)
+	switch {
+	case err == netfilter.ErrExists && r.follow(p, from):
+		return true
+	case err != nil:
+		r.drop(p, err.Error())
 		return true
 	}
 	if f := r.rules.Opened; f != nil {
@@ -340,6 +363,11 @@ func (r *Router) emit(p *netfilter.Packet, from *Veth, to hop) {
 	if forwarded(from, to) {
 		p.DecrementTTL()
 	}
+	r.transmit(p, to)
+}
+
+// transmit gives a packet to its next hop, in fragments if it must.
+func (r *Router) transmit(p *netfilter.Packet, to hop) {
 	if mtu := r.mtuToward(to); p.Segment() > mtu {
 		for _, q := range p.Cut(mtu) {
 			r.hand(q, to)
@@ -369,7 +397,7 @@ func (r *Router) refuse(p *netfilter.Packet, from *Veth, dst netip.Addr, why net
 			return
 		}
 	}
-	r.hand(answer, to)
+	r.transmit(answer, to)
 }
 
 // hand gives a packet to its next hop.

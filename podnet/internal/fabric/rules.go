@@ -56,7 +56,7 @@ type Translation struct {
 	Service    string            // by what it is translated, for people
 }
 
-// Why packets are dropped, apart from what Rules say.
+// Why packets are dropped, apart from what Rules and conntrack say.
 const (
 	DropMalformed   = "malformed header"
 	DropMulticast   = "multicast is not forwarded"
@@ -66,8 +66,8 @@ const (
 	DropTooBig      = "longer than the MTU"
 	DropQueueFull   = "queue full"
 	DropNoDevice    = "the device is down"
-	DropMartian     = "martian source: the receiver's own address"
-	DropNoPort      = "no free port to masquerade with"
+	DropMartian     = "martian: a loopback address, or the receiver's own as the source"
+	DropInvalid     = "no first packet of a connection, and none of one that is known"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"
 	dropTranslated  = "refused by a rule"

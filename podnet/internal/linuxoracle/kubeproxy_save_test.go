@@ -23,7 +23,7 @@ func TestPodnetShowsTheRulesThatLinuxIsGiven(t *testing.T) {
 	}
 	for i, n := range nodes {
 		for _, f := range []family{v4, v6} {
-			assert.Equal(t, ruleLines(proxyJumps+proxyRules(i, f, false, services)), ruleLines(table.Save(n.name, f == v6)), n.name)
+			assert.Equal(t, ruleLines(proxyJumps+proxyRules(i, f, true, services)), ruleLines(table.Save(n.name, f == v6)), n.name)
 		}
 	}
 }

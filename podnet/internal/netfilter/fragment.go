@@ -10,19 +10,23 @@ import (
 // it, and cuts it up again; here each fragment goes the first one's way, and those
 // that come before it wait. The zero value is ready for use.
 type Fragments struct {
-	mu        sync.Mutex // guards datagrams
+	mu        sync.Mutex // guards what follows
 	datagrams map[fragmentKey]*datagram
+	order     []*datagram // in which they came; some are not in datagrams any more
+	closed    bool
 }
 
 type fragmentKey struct {
 	src, dst [16]byte
 	id       uint32
-	proto    uint8
+	proto    uint8 // IPv4's only: in IPv6, fragments differ in what they say
 }
 
 type datagram struct {
-	tuple   Tuple // zero until the first fragment came
-	known   bool
+	key     fragmentKey
+	known   bool // the first fragment came
+	tuple   Tuple
+	kind    kind
 	waiting []*Packet
 	expires time.Time
 }
@@ -40,29 +44,22 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	if !p.fragment {
 		return []*Packet{p}
 	}
-	now := time.Now()
-	key := fragmentKey{p.tuple.src, p.tuple.dst, p.fragID, p.tuple.proto}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.datagrams[key]
-	if d == nil || !now.Before(d.expires) {
-		f.makeRoom(now)
-		d = &datagram{expires: now.Add(fragmentTimeout)}
-		f.datagrams[key] = d
-	}
+	d := f.datagramOf(p)
 	switch {
 	case p.offset == 0:
-		d.tuple, d.known = p.tuple, true
+		d.known, d.tuple, d.kind = true, p.tuple, p.kind
 		ready := append([]*Packet{p}, d.waiting...)
 		d.waiting = nil
 		for _, q := range ready {
-			q.tuple = d.tuple
+			q.tuple, q.kind = p.tuple, p.kind
 		}
 		return ready
 	case d.known:
-		p.tuple = d.tuple
+		p.tuple, p.kind = d.tuple, d.kind
 		return []*Packet{p}
-	case len(d.waiting) == maxWaiting:
+	case f.closed || len(d.waiting) == maxWaiting:
 		p.Release()
 		return nil
 	}
@@ -70,37 +67,55 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	return nil
 }
 
-// makeRoom forgets what has expired and, if there is still too much, everything.
-// mu must be held.
-func (f *Fragments) makeRoom(now time.Time) {
+// datagramOf returns the datagram of a fragment, as it is known. Nobody tells when
+// one is complete, so the oldest makes room for a new one. mu must be held.
+func (f *Fragments) datagramOf(p *Packet) *datagram {
+	now := time.Now()
+	key := fragmentKey{src: p.tuple.src, dst: p.tuple.dst, id: p.fragID}
+	if p.tuple.v4 {
+		key.proto = p.tuple.proto
+	}
+	d := f.datagrams[key]
+	if d != nil && now.Before(d.expires) {
+		return d
+	}
+	if d != nil {
+		d.drop()
+	}
+	d = &datagram{key: key, expires: now.Add(fragmentTimeout)}
+	if f.closed {
+		return d
+	}
 	if f.datagrams == nil {
 		f.datagrams = make(map[fragmentKey]*datagram)
 	}
-	for _, all := range []bool{false, true} {
-		if len(f.datagrams) < maxDatagrams {
-			return
-		}
-		for key, d := range f.datagrams {
-			if all || !now.Before(d.expires) {
-				d.drop()
-				delete(f.datagrams, key)
-			}
+	f.datagrams[key] = d
+	f.order = append(f.order, d)
+	if len(f.order) > maxDatagrams {
+		oldest := f.order[0]
+		f.order = append(f.order[:0], f.order[1:]...)
+		oldest.drop()
+		if f.datagrams[oldest.key] == oldest {
+			delete(f.datagrams, oldest.key)
 		}
 	}
+	return d
 }
 
+// drop releases what waits.
 func (d *datagram) drop() {
 	for _, p := range d.waiting {
 		p.Release()
 	}
+	d.waiting = nil
 }
 
-// Close drops what waits.
+// Close drops what waits. From now on nothing does.
 func (f *Fragments) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, d := range f.datagrams {
 		d.drop()
 	}
-	f.datagrams = nil
+	f.datagrams, f.order, f.closed = nil, nil, true
 }

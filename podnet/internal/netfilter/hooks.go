@@ -188,8 +188,11 @@ func (s *Passage) find() {
 		}
 	default:
 		s.conn, s.dir = s.hooks.conntrack.Track(s.p)
-		if s.new = s.conn == nil; s.new {
-			s.seen.State = iptables.StateNew
+		if s.conn == nil {
+			s.new, s.seen.State = s.p.Begins(), iptables.StateInvalid
+			if s.new {
+				s.seen.State = iptables.StateNew
+			}
 			return
 		}
 		s.seen.State = iptables.StateEstablished
@@ -209,7 +212,7 @@ func (s *Passage) goesTo(dst netip.Addr, port uint16) (netip.Addr, uint16) {
 	case s.nat.Dst.IsValid():
 		dst, port = s.nat.Dst.Addr(), s.nat.Dst.Port()
 	}
-	if s.p.tuple.isEcho() {
+	if s.p.tuple.isICMP() {
 		port = 0
 	}
 	return dst, port
@@ -274,11 +277,14 @@ func (s *Passage) second(hook iptables.Hook, self netip.Addr) iptables.Verdict {
 			return v
 		}
 		s.translateSrc(v, self)
-		conn, ok := s.hooks.conntrack.Open(s.p, s.nat)
-		if !ok {
+		conn, err := s.hooks.conntrack.Open(s.p, s.nat)
+		s.conn, s.dir, s.new = conn, Original, false
+		if err == ErrExists {
+			s.conn, s.dir = s.hooks.conntrack.Track(s.p)
+		}
+		if s.conn == nil {
 			return iptables.Verdict{Kind: iptables.Drop}
 		}
-		s.conn, s.dir, s.new = conn, Original, false
 	}
 	if s.conn != nil {
 		s.conn.Translate(s.p, s.dir)
@@ -304,15 +310,28 @@ func (s *Passage) translateSrc(v iptables.Verdict, self netip.Addr) {
 }
 
 // Answer returns the packet that a REJECT sends, or false if there is none. from
-// is who tells it.
+// is who tells it. Where connections are translated so is the answer: it comes from
+// whom the packet was sent to.
 func (s *Passage) Answer(r iptables.RejectWith, from netip.Addr) (*Packet, bool) {
-	switch {
-	case !s.p.answerable():
+	if !s.p.answerable() {
 		return nil, false
-	case r.TCPReset:
-		return s.p.reset()
 	}
-	return s.p.refuseWith([2]uint8{r.Type, r.Code}, from, 0)
+	var answer *Packet
+	var ok bool
+	if r.TCPReset {
+		answer, ok = s.p.reset()
+	} else {
+		answer, ok = s.p.refuseWith([2]uint8{r.Type, r.Code}, from, 0)
+	}
+	if !ok || !s.track {
+		return answer, ok
+	}
+	if answer.IsICMPError() {
+		s.hooks.conntrack.TranslateError(answer)
+	} else if c, d := s.hooks.conntrack.Track(answer); c != nil {
+		c.Translate(answer, d)
+	}
+	return answer, true
 }
 
 // OriginalDst returns the destination that a connection of the namespace had

@@ -72,12 +72,15 @@ func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error
 		if !ok {
 			continue
 		}
+		var err tcpip.Error
 		for _, q := range h.Sort(p) {
-			err := l.output(h, q)
-			q.Release()
-			if err != nil {
-				return n, err
+			if e := l.output(h, q); e != nil {
+				err = e
 			}
+			q.Release()
+		}
+		if err != nil {
+			return n, err
 		}
 	}
 	return pkts.Len(), nil

@@ -186,11 +186,13 @@ func lastCause(ep tcpip.Endpoint) (cause tcpip.SockErrorCause) {
 // endpointError is sysError for an error of an endpoint that hears. gVisor may
 // call it ECONNREFUSED whatever its cause.
 func endpointError(call string, ep tcpip.Endpoint, err tcpip.Error) error {
-	if _, ok := err.(*tcpip.ErrConnectionRefused); ok {
-		if c, ok := lastCause(ep).(*icmpCause); ok {
-			e, _ := c.errno()
-			return os.NewSyscallError(call, errno.Of(e))
-		}
+	if _, ok := err.(*tcpip.ErrWouldBlock); ok {
+		return sysError(call, err)
+	}
+	cause, ok := lastCause(ep).(*icmpCause) // also of what is too long: it is kept, too
+	if _, refused := err.(*tcpip.ErrConnectionRefused); ok && refused {
+		e, _ := cause.errno()
+		return os.NewSyscallError(call, errno.Of(e))
 	}
 	return sysError(call, err)
 }

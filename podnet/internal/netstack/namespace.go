@@ -118,6 +118,9 @@ func New(cfg Config) (*Namespace, error) {
 		// sees them.
 		HandleLocal: false,
 		RawFactory:  raw.EndpointFactory{}, // it only says that there may be raw sockets
+		// Rules are not gVisor's business here (see hooks.go), and its default
+		// tables take 8 KiB.
+		IPTables: new(stack.IPTables),
 	})
 	if err := ns.configure(); err != nil {
 		ns.stack.Destroy()
