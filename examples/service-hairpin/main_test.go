@@ -53,6 +53,7 @@ The Service sidecar, <service>:8080, selects this Pod.
    app $ ip route get 127.0.0.1
      local 127.0.0.1 dev lo src 127.0.0.1 uid 0
          cache <local>
+   routers on the way, by the least TTL that arrives: 0
    the sidecar's access log
      127.0.0.1 - - [<time>] "GET / HTTP/1.1" 200 225 "-" "app"
    node-1 knows nothing of it: the packets do not leave the Pod
@@ -65,6 +66,7 @@ The Service sidecar, <service>:8080, selects this Pod.
    app $ ip route get <service>
      <service> via 10.244.0.1 dev eth0 src 10.244.0.2 uid 0
          cache
+   routers on the way, by the least TTL that arrives: 1
    the sidecar's access log
      10.244.0.1 - - [<time>] "GET / HTTP/1.1" 200 225 "-" "app"
    node-1 $ conntrack -L

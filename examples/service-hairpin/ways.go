@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 
 	"podnet.dev/podnet"
 )
@@ -67,6 +69,11 @@ func (s *story) showWay(ctx context.Context, address string) error {
 	}
 	s.say(3, "app $ ip route get %s", remote.Addr())
 	s.say(5, "%s", route)
+	routers, err := s.countRouters(ctx, remote)
+	if err != nil {
+		return err
+	}
+	s.say(3, "routers on the way, by the least TTL that arrives: %d", routers)
 	s.say(3, "the sidecar's access log")
 	s.say(5, "%s", lastLine(s.shop.Container("sidecar").Logs()))
 	if tracked == nil {
@@ -78,6 +85,20 @@ func (s *story) showWay(ctx context.Context, address string) error {
 	s.say(3, "%s $ iptables-save    (the rules by which it goes)", node.Name())
 	s.say(5, "%s", rulesOf(node, "default/sidecar:http", "-A KUBE-MARK-MASQ", "-A KUBE-POSTROUTING"))
 	return nil
+}
+
+// countRouters finds out how many routers there are on the way to an address, as
+// traceroute does: each takes one off a packet's TTL.
+func (s *story) countRouters(ctx context.Context, to netip.AddrPort) (int, error) {
+	for ttl := 1; ; ttl++ {
+		conn, err := s.app.DialWith(ctx, podnet.Dialer{TTL: ttl}, "tcp4", to.String())
+		switch {
+		case err == nil:
+			return ttl - 1, conn.Close()
+		case !errors.Is(err, syscall.EHOSTUNREACH) || ttl == 255: // which says that the TTL was too little
+			return 0, err
+		}
+	}
 }
 
 func (s *story) showHop(at string, from, to netip.AddrPort, what string) {

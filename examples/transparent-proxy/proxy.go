@@ -95,9 +95,6 @@ func (p *forwarder) forward(ctx context.Context, client net.Conn, to netip.AddrP
 	server, err := p.c.DialWith(ctx, d, "tcp", to.String())
 	if err != nil {
 		p.log(direction, "%s", err)
-		if l, ok := client.(interface{ SetLinger(sec int) error }); ok {
-			l.SetLinger(0) // a reset, for there was nobody
-		}
 		return
 	}
 	defer server.Close()

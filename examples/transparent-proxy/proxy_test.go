@@ -23,8 +23,9 @@ import (
 	"podnet.dev/podnet/podnettest"
 )
 
-// mesh runs the manifest with other programs in the containers called app, by Pod.
-func mesh(t *testing.T, apps map[string]podnet.Program) *podnet.Cluster {
+// mesh runs the manifest with other programs in the containers called app, by Pod,
+// and with changes to the Pod shop.
+func mesh(t *testing.T, apps map[string]podnet.Program, changes ...func(*podnet.PodSpec)) *podnet.Cluster {
 	t.Helper()
 	objects, err := manifest.Load(manifests, "pod.yaml")
 	require.NoError(t, err)
@@ -35,6 +36,11 @@ func mesh(t *testing.T, apps map[string]podnet.Program) *podnet.Cluster {
 		if p, ok := o.(podnet.PodSpec); ok {
 			p.Containers = slices.Clone(p.Containers)
 			p.Containers[0].Run = apps[p.Name]
+			for _, change := range changes {
+				if p.Name == "shop" {
+					change(&p)
+				}
+			}
 			objects[i] = p
 		}
 	}
@@ -143,6 +149,33 @@ func TestTheProxyDoesNotFeedItself(t *testing.T) {
 	})
 }
 
+// The rules know the proxy by its user. Whoever runs as that user, or of its group,
+// gets round the proxy.
+func TestWhoIsTakenForTheProxy(t *testing.T) {
+	for name, tt := range map[string]struct {
+		user, group int64
+		captured    bool
+	}{
+		"root":                {0, 0, true},
+		"a user":              {1000, 1000, true},
+		"the proxy's user":    {1337, 1000, false},
+		"the proxy's group":   {1000, 1337, false},
+		"the proxy's own IDs": {1337, 1337, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := mesh(t, map[string]podnet.Program{"shop": echo, "bank": echo}, func(p *podnet.PodSpec) {
+					p.Containers[0].SecurityContext = &podnet.SecurityContext{RunAsUser: &tt.user, RunAsGroup: &tt.group}
+				})
+				got, err := ask(app(c, "shop"), "bank:80", "hello")
+				require.NoError(t, err)
+				assert.Equal(t, "hello", got)
+				assert.Equal(t, tt.captured, proxyLog(c)[0] != "")
+			})
+		})
+	}
+}
+
 // While the proxy is down its Pod is cut off.
 func TestTheProxyCrashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -151,7 +184,7 @@ func TestTheProxyCrashes(t *testing.T) {
 		open, err := app(c, "shop").Dial("tcp", "bank:80")
 		require.NoError(t, err)
 		synctest.Wait() // the proxy has it
-		for range 2 { // restarted at once, and then after 10 seconds
+		for range 2 {   // restarted at once, and then after 10 seconds
 			require.NoError(t, shop.Container("istio-proxy").Kill())
 			synctest.Wait()
 		}
