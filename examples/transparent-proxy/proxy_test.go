@@ -184,7 +184,8 @@ func TestTheProxyCrashes(t *testing.T) {
 		open, err := app(c, "shop").Dial("tcp", "bank:80")
 		require.NoError(t, err)
 		synctest.Wait() // the proxy has it
-		for range 2 {   // restarted at once, and then after 10 seconds
+		// It is restarted at once, and the second time after 10 seconds.
+		for range 2 {
 			require.NoError(t, shop.Container("istio-proxy").Kill())
 			synctest.Wait()
 		}
