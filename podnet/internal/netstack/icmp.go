@@ -132,7 +132,7 @@ func (l *hookedLink) explain(pkt *stack.PacketBuffer) {
 		told.NetworkProtocolNumber = header.IPv4ProtocolNumber
 	} else {
 		h := header.IPv6(about)
-		local, remote, proto = h.SourceAddress(), h.DestinationAddress(), h.TransportProtocol()
+		local, remote, proto = h.SourceAddress(), h.DestinationAddress(), tcpip.TransportProtocolNumber(h.NextHeader())
 		told.NetworkProtocolNumber = header.IPv6ProtocolNumber
 	}
 	cause, ok := unheard(v4, icmp[0], icmp[1], proto)
