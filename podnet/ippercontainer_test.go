@@ -98,8 +98,8 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 				out, err := b.IPRoute("show", "10.244.0.0/24")
 				return fmt.Sprint(strings.TrimSpace(out), err)
 			},
-			shared: "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.2<nil>",
-			own:    "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.3<nil>",
+			shared: "10.244.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.2<nil>",
+			own:    "10.244.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.3<nil>",
 		},
 		"the sockets that the other container sees": {
 			do:     func(p *podnet.Pod, a, b *podnet.Container) string { return fmt.Sprint(len(b.Sockets())) },
