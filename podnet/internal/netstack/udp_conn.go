@@ -114,6 +114,7 @@ func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup 
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetBroadcast(true) // as net sets it
 	hear(ep)
+	mayFragment(ep)
 	if err := setup(ep); err != nil {
 		ep.Close()
 		forget(ep)
@@ -215,3 +216,10 @@ func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Ad
 
 // Close closes the socket.
 func (c *udpConn) Close() error { return c.opError("close", c.close()) }
+
+// mayFragment lets a socket's datagrams be cut on their way. gVisor would send even
+// the fragments of long ones with "don't fragment" and, as if they were none, with
+// the identification 0, so that those of several datagrams are put together.
+func mayFragment(ep tcpip.Endpoint) {
+	ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(tcpip.PMTUDiscoveryDont))
+}
