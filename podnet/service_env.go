@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -12,9 +13,8 @@ import (
 // env returns the variables of the Services that a container of a namespace
 // finds when it starts: those of its namespace, if links is set, and in any case
 // those of the Service kubernetes. Services come by name: the kubelet has them in
-// no order (getServiceEnvVarMap in kubelet_pods.go, and pkg/kubelet/envvars). The
-// result must not be modified.
-func (v *services) env(namespace string, links bool) environment {
+// no order (getServiceEnvVarMap in kubelet_pods.go, and pkg/kubelet/envvars).
+func (v *services) env(namespace string, links bool) *serviceVariables {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !links {
@@ -29,26 +29,36 @@ func (v *services) env(namespace string, links bool) environment {
 }
 
 // newEnv makes what env returns. mu is held.
-func (v *services) newEnv(namespace string) environment {
-	var env environment
-	index := make(map[string]int)
-	own := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.namespace == namespace && !s.isMaster() })
-	master := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.isMaster() })
-	if slices.ContainsFunc(own, func(s *Service) bool { return s.name == "kubernetes" }) {
-		master = nil // the namespace's own counts
-	}
-	for _, s := range append(master, own...) {
-		for _, entry := range s.spec.env() {
-			name, _, _ := strings.Cut(entry, "=")
-			if i, twice := index[name]; twice {
-				env[i] = entry
-				continue
-			}
-			index[name] = len(env)
-			env = append(env, entry)
+func (v *services) newEnv(namespace string) *serviceVariables {
+	var services []*Service
+	for _, s := range slices.SortedFunc(maps.Keys(v.byNamespace[namespace]), (*Service).compare) {
+		if s.spec.hasAddress() && !s.isMaster() {
+			services = append(services, s)
 		}
 	}
+	master := v.byName[podKey{"default", "kubernetes"}]
+	hides := func(s *Service) bool { return s.name == "kubernetes" } // the namespace's own counts
+	if master != nil && master.spec.hasAddress() && !slices.ContainsFunc(services, hides) {
+		services = slices.Insert(services, 0, master)
+	}
+	env := new(serviceVariables)
+	for _, s := range services {
+		if s.env == nil {
+			list := s.spec.env()
+			s.env = &list
+		}
+		env.services = append(env.services, s.env)
+	}
 	return env
+}
+
+// forgetEnv is told that a Service is about to change. mu is held.
+func (v *services) forgetEnv(s *Service) {
+	if s.isMaster() {
+		clear(v.envs)
+	}
+	delete(v.envs, s.namespace)
+	s.env = nil
 }
 
 // isMaster says that the Service is every Pod's.
@@ -60,9 +70,9 @@ func (s *ServiceSpec) hasAddress() bool {
 }
 
 // env returns the variables of a Service with an address.
-func (s *ServiceSpec) env() environment {
+func (s *ServiceSpec) env() variables {
 	prefix := envName(s.Name)
-	env := environment{
+	env := variables{
 		prefix + "_SERVICE_HOST=" + s.ClusterIP,
 		fmt.Sprintf("%s_SERVICE_PORT=%d", prefix, s.Ports[0].Port),
 	}

@@ -243,7 +243,7 @@ func (r *Router) translate(c Connection) Translation {
 func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitted bool) {
 	switch {
 	case t.Refuse != 0:
-		r.refuse(p, from, t.Refuse, 0, cmp.Or(t.Why, dropTranslated))
+		r.refuse(p, from, p.Tuple().Dst().Addr(), t.Refuse, 0, cmp.Or(t.Why, dropTranslated))
 		return false
 	case t.Drop:
 		r.drop(p, cmp.Or(t.Why, dropTranslated))
@@ -311,13 +311,13 @@ func (r *Router) passes(p *netfilter.Packet, from *Veth, dst netip.Addr) (hop, b
 		return to, false
 	}
 	if !forwarded(from, to) {
-		return to, to.veth != nil && to.veth.host || r.fits(p, from, to)
+		return to, to.veth != nil && to.veth.host || r.fits(p, from, to, dst)
 	}
 	if p.TTL() <= 1 {
-		r.refuse(p, from, netfilter.TTLExceeded, 0, DropTTL)
+		r.refuse(p, from, dst, netfilter.TTLExceeded, 0, DropTTL)
 		return to, false
 	}
-	return to, r.fits(p, from, to)
+	return to, r.fits(p, from, to, dst)
 }
 
 // forwarded reports whether a packet between two ends is, which the host's own is
@@ -328,12 +328,12 @@ func forwarded(from *Veth, to hop) bool {
 
 // fits reports whether a packet may go on to a hop at its length: what may be cut,
 // may.
-func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
+func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop, dst netip.Addr) bool {
 	mtu := r.mtuToward(to)
 	if p.Segment() <= mtu || !p.DontFragment() {
 		return true
 	}
-	r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig)
+	r.refuse(p, from, dst, netfilter.TooBig, mtu, DropTooBig)
 	return false
 }
 
@@ -343,9 +343,9 @@ func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
 func (r *Router) unreachable(p *netfilter.Packet, from *Veth, dst netip.Addr) {
 	switch {
 	case r.network == nil:
-		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute)
+		r.refuse(p, from, dst, netfilter.NetUnreachable, 0, DropNoRoute)
 	case r.network.OnLink(dst):
-		r.refuse(p, from, netfilter.HostUnreachable, 0, DropNoNeighbour)
+		r.refuse(p, from, dst, netfilter.HostUnreachable, 0, DropNoNeighbour)
 	default:
 		r.drop(p, DropNoRoute)
 	}
@@ -377,9 +377,15 @@ func (r *Router) transmit(p *netfilter.Packet, to hop) {
 	r.hand(p, to)
 }
 
-// refuse drops a packet and tells its sender.
-func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, mtu int, reason string) {
-	answer, ok := p.Refuse(why, r.addrToward(hop{veth: from}, p.Tuple().Is4()), mtu)
+// refuse drops a packet on its way to dst and tells its sender. As on Linux, what is
+// translated seems to be refused by whom it was sent to: the answer is translated
+// back.
+func (r *Router) refuse(p *netfilter.Packet, from *Veth, dst netip.Addr, why netfilter.Refusal, mtu int, reason string) {
+	teller := r.addrToward(hop{veth: from}, p.Tuple().Is4())
+	if sentTo := p.Tuple().Dst().Addr(); sentTo != dst {
+		teller = sentTo
+	}
+	answer, ok := p.Refuse(why, teller, mtu)
 	r.drop(p, reason)
 	if !ok {
 		return

@@ -208,6 +208,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A hairpin that is not masqueraded does not work, as on Linux.
+func TestAPacketFromOneself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var drops []string
+		rules := redirect(serverAt(0, 0), 8080, never)
+		rules.Dropped = func(_ netfilter.Tuple, why string) {
+			mu.Lock()
+			defer mu.Unlock()
+			drops = append(drops, why)
+		}
+		w := newWorld(t, rules, 1)
+		serveEcho(t, w.hosts[0], "tcp4")
+		_, err := w.hosts[0].Dial(t.Context(), "tcp", service4.String())
+		assert.ErrorIs(t, err, syscall.ETIMEDOUT)
+		assert.Equal(t, fabric.DropMartian, drops[0])
+	})
+}
+
 func TestRoutersTakeTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, fabric.Rules{}, 2)

@@ -66,7 +66,7 @@ const (
 	DropTooBig      = "longer than the MTU"
 	DropQueueFull   = "queue full"
 	DropNoDevice    = "the device is down"
-	DropMartian     = "martian: 127.0.0.0/8 and ::1 are nobody's on a link"
+	DropMartian     = "martian: a loopback address, or the receiver's own as the source"
 	DropInvalid     = "no first packet of a connection, and none of one that is known"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -24,10 +25,11 @@ type Conn struct {
 
 	// Guarded by the Conntrack's mutex.
 	state    connState
-	replied  bool // something came back
 	assured  bool // it is not to be forgotten early
 	expires  time.Time
 	inserted time.Time
+
+	replied atomic.Bool // something came back
 
 	// Service is a word of whoever translated the connection, for people.
 	Service string
@@ -90,7 +92,7 @@ const (
 // see brings the connection up to date with one of its packets.
 func (c *Conn) see(p *Packet, d Direction, now time.Time) {
 	if d == Reply {
-		c.replied = true
+		c.replied.Store(true)
 	}
 	timeout := genericTimeout
 	switch c.orig.proto {
@@ -98,13 +100,13 @@ func (c *Conn) see(p *Packet, d Direction, now time.Time) {
 		if p.offset == 0 {
 			c.state = c.state.after(p.TCPFlags(), d)
 		}
-		if c.state == established && c.replied {
+		if c.state == established && c.replied.Load() {
 			c.assured = true
 		}
 		timeout = tcpTimeouts[c.state]
 	case UDP:
 		timeout = udpTimeout
-		if c.replied && now.Sub(c.inserted) > 2*time.Second {
+		if c.replied.Load() && now.Sub(c.inserted) > 2*time.Second {
 			c.assured = true
 		}
 		if c.assured {

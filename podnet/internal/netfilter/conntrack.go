@@ -210,8 +210,8 @@ func (t *Conntrack) makeRoom(now time.Time) bool {
 func (t *Conntrack) Purge(gone func(*Conn) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.conns {
-		if gone(c) {
+	for key, c := range t.conns {
+		if key == c.orig && gone(c) { // each has two keys
 			t.forget(c)
 		}
 	}
@@ -219,8 +219,12 @@ func (t *Conntrack) Purge(gone func(*Conn) bool) {
 
 // PurgeAddrs forgets the connections that begin or end at one of the addresses.
 func (t *Conntrack) PurgeAddrs(addrs []netip.Addr) {
+	list := make([][16]byte, len(addrs)) // as in tuples: there may be many connections
+	for i, a := range addrs {
+		list[i] = a.As16()
+	}
 	t.Purge(func(c *Conn) bool {
-		return slices.Contains(addrs, c.orig.Src().Addr()) || slices.Contains(addrs, c.reply.Src().Addr())
+		return slices.Contains(list, c.orig.src) || slices.Contains(list, c.reply.src)
 	})
 }
 
@@ -247,7 +251,7 @@ func (t *Conntrack) Entries() []Entry {
 		if key != c.orig || !now.Before(c.expires) {
 			continue
 		}
-		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied, Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
+		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied.Load(), Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
 		if c.orig.proto == TCP {
 			e.State = c.state.String()
 		}

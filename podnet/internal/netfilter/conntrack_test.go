@@ -75,7 +75,7 @@ func TestStatesOfTCP(t *testing.T) {
 					if c == nil {
 						require.True(t, p.Begins(), i)
 						var err error
-						c, err = table.Open(p, NAT{Dst: ap("10.0.1.1:8080")})
+						_, err = table.Open(p, NAT{Dst: ap("10.0.1.1:8080")})
 						require.NoError(t, err)
 					}
 					assert.Equal(t, s.dir, d)
@@ -86,9 +86,9 @@ func TestStatesOfTCP(t *testing.T) {
 					assert.Equal(t, s.timeout, list[0].Timeout)
 				}
 				left := steps[len(steps)-1].timeout
-				time.Sleep(left - 1)
+				time.Sleep(left - time.Nanosecond)
 				assert.Len(t, table.Entries(), 1)
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				assert.Empty(t, table.Entries())
 				p := back.packet(t)
 				defer p.Release()

@@ -44,17 +44,28 @@ var icmpTypes = map[Refusal][2][2]uint8{
 // if it must not be told (RFC 1122, 3.2.2). from is who tells it; a reset comes
 // from whom p was sent to. mtu counts for TooBig only.
 func (p *Packet) Refuse(why Refusal, from netip.Addr, mtu int) (*Packet, bool) {
-	if p.kind == icmpError || p.offset > 0 || p.tuple.Src().Addr().IsUnspecified() || p.tuple.Dst().Addr().IsMulticast() {
+	switch {
+	case !p.answerable():
 		return nil, false
-	}
-	if why == TCPReset {
+	case why == TCPReset:
 		return p.reset()
+	case p.tuple.v4:
+		return p.refuseWith(icmpTypes[why][0], from, mtu)
 	}
-	types := icmpTypes[why]
+	return p.refuseWith(icmpTypes[why][1], from, mtu)
+}
+
+// answerable reports whether the packet's sender may be told of its fate.
+func (p *Packet) answerable() bool {
+	return p.kind != icmpError && p.offset == 0 && !p.tuple.Src().Addr().IsUnspecified() && !p.tuple.Dst().Addr().IsMulticast()
+}
+
+// refuseWith returns the ICMP error of a type and code.
+func (p *Packet) refuseWith(typ [2]uint8, from netip.Addr, mtu int) (*Packet, bool) {
 	if p.tuple.v4 {
-		return FromBytes(p.icmpv4(types[0], from, mtu))
+		return FromBytes(p.icmpv4(typ, from, mtu))
 	}
-	return FromBytes(p.icmpv6(types[1], from, mtu))
+	return FromBytes(p.icmpv6(typ, from, mtu))
 }
 
 // start returns the first bytes of the packet, at most n.

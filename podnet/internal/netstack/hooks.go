@@ -3,6 +3,7 @@ package netstack
 import (
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -14,12 +15,14 @@ import (
 	"podnet.dev/podnet/internal/netfilter"
 )
 
-// hookedLink is a link whose packets pass the namespace's iptables, if it has any.
+// hookedLink is a link whose packets pass the namespace's iptables, if it has any,
+// and kick its pump.
 type hookedLink struct {
 	nested.Endpoint
-	ns    *Namespace
-	name  string
-	addrs []netip.Prefix // the link's, the first of each family first
+	ns        *Namespace
+	name      string
+	addrs     []netip.Prefix // the link's, the first of each family first
+	transport atomic.Value   // the stack's stack.TransportDispatcher, once it has the link
 }
 
 // hook returns ep with the namespace's iptables between it and the stack.
@@ -27,6 +30,14 @@ func (ns *Namespace) hook(ep stack.LinkEndpoint, name string, addrs []netip.Pref
 	l := &hookedLink{ns: ns, name: name, addrs: addrs}
 	l.Init(ep, l)
 	return l
+}
+
+// Attach gives the link to a stack, or takes it away with nil.
+func (l *hookedLink) Attach(d stack.NetworkDispatcher) {
+	if t, ok := d.(stack.TransportDispatcher); ok {
+		l.transport.Store(t)
+	}
+	l.Endpoint.Attach(d)
 }
 
 // self returns the first address of the link, of p's family.
@@ -42,6 +53,7 @@ func (l *hookedLink) self(v4 bool) netip.Addr {
 // WritePackets sends what passes Output and Postrouting. As on Linux, a packet
 // that is dropped there is an error of whoever sends it.
 func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	defer l.ns.pump.kick()
 	if l.ns.divert != nil && l == l.ns.lo {
 		var rest stack.PacketBufferList
 		for _, pkt := range pkts.AsSlice() {
@@ -120,9 +132,10 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	defer l.ns.pump.kick()
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
-		l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+		l.handUp(protocol, pkt)
 		return
 	}
 	p, ok := netfilter.NewPacket(pkt)
@@ -145,8 +158,14 @@ func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
 	case iptables.Reject:
 		l.reject(s, p, v.Reject)
 	default:
-		l.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
 	}
+}
+
+// handUp gives the stack what is for it.
+func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	l.explain(pkt)
+	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
 }
 
 // reject answers a packet that came over the link.
@@ -173,7 +192,8 @@ func (ns *Namespace) DeliverSelf(p *netfilter.Packet) bool { return ns.toSelf.Pu
 
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
-	ns.lo.Endpoint.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.pump.kick()
 }
 
 // addrType says what an address is to the namespace.

@@ -23,6 +23,7 @@ func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.
 	s.descriptor = newDescriptor(o, netName, wq, local, peer, s)
 	if err := o.adopt(s.descriptor); err != nil {
 		ep.Close()
+		forget(ep)
 		o.ns.pump.kick()
 		return nil, err
 	}
@@ -46,6 +47,7 @@ func (s *socket) release() {
 		o.SetKeepAlive(false)
 	}
 	s.ep.Close()
+	forget(s.ep)
 	s.owner.ns.pump.kick()
 	if s.freed != nil {
 		s.freed()
