@@ -171,6 +171,17 @@ func TestWhatARouterDrops(t *testing.T) {
 	}
 }
 
+// An error goes to whom the sender says he is.
+func TestAnErrorAboutAForgedSource(t *testing.T) {
+	s := newSite(t, fabric.Rules{})
+	p := udp(netip.AddrFrom4([4]byte{192, 0, 2, 1}), serverAt(0, 1).ipv4, 0, 0, false, 1)
+	p[8] = 1
+	inject(s.veths[1], p)
+	s.close()
+	assert.Empty(t, s.arrived)
+	assert.Equal(t, []string{fabric.DropTTL, fabric.DropNoRoute}, s.dropped)
+}
+
 // Fragments that come when their router is closed are not kept.
 func TestFragmentsAtAClosedRouter(t *testing.T) {
 	s := newSite(t, fabric.Rules{})

@@ -391,7 +391,7 @@ func (r *Router) refuse(p *netfilter.Packet, from *Veth, dst netip.Addr, why net
 		return
 	}
 	to := hop{veth: from}
-	if from == nil {
+	if from == nil || from != r.loopback { // who says he is the sender, need not be
 		if to, ok = r.next(answer.Tuple().Dst().Addr()); !ok {
 			r.drop(answer, DropNoRoute)
 			return

@@ -113,8 +113,8 @@ func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup 
 	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetBroadcast(true) // as net sets it
-	hear(ep)
 	mayFragment(ep)
+	hear(ep)
 	if err := setup(ep); err != nil {
 		ep.Close()
 		forget(ep)
