@@ -15,12 +15,17 @@ import (
 type Conntrack struct {
 	mu    sync.Mutex // guards what follows, and the connections' states
 	conns map[Tuple]*Conn
-	sweep int // how many keys there are when it is time to look for expired ones
+	sweep int       // how many keys there are when it is time to look for expired ones
+	swept time.Time // when that was done last
 	rand  *rand.Rand
 }
 
-// minSweep is how many keys need no sweeping.
-const minSweep = 1024
+// It is time to look for expired connections when there are twice as many keys as
+// the last time, but no fewer than minSweep, or after sweepInterval.
+const (
+	minSweep      = 1024
+	sweepInterval = time.Minute
+)
 
 // NewConntrack returns an empty table. seed decides the ports that are drawn.
 func NewConntrack(seed uint64) *Conntrack {
@@ -99,7 +104,7 @@ func (t *Conntrack) Open(p *Packet, nat NAT) (*Conn, bool) {
 	}
 	c := &Conn{orig: p.tuple, reply: there.Inverse(), Service: nat.Service, inserted: now}
 	c.see(p, Original, now)
-	if len(t.conns) >= t.sweep {
+	if len(t.conns) >= t.sweep || now.Sub(t.swept) >= sweepInterval {
 		t.forgetExpired(now)
 	}
 	t.conns[c.orig] = c
@@ -161,7 +166,7 @@ func (t *Conntrack) forgetExpired(now time.Time) {
 			t.forget(c)
 		}
 	}
-	t.sweep = max(minSweep, 2*len(t.conns))
+	t.sweep, t.swept = max(minSweep, 2*len(t.conns)), now
 }
 
 // Purge forgets the connections that gone reports.
