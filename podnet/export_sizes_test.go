@@ -6,7 +6,8 @@ import (
 )
 
 // Sizes returns how much is in all maps and slices that a cluster has, by the type
-// and field that they are in, without those of gVisor. It must not be used while anything goes on.
+// and field that they are in, without those of gVisor. It must be called after
+// synctest.Wait.
 func (c *Cluster) Sizes() map[string]int {
 	s := sizes{found: make(map[string]int), seen: make(map[uintptr]bool)}
 	s.walk("", reflect.ValueOf(c))

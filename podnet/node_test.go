@@ -240,6 +240,7 @@ func TestPodsThatComeAndGoLeaveNothing(t *testing.T) {
 				require.NoError(t, p.Delete(t.Context()))
 			}
 			time.Sleep(2 * time.Minute) // TIME-WAIT passes
+			synctest.Wait()
 		}
 		come(20)
 		before, sizes := measure(), c.Sizes()

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"cmp"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -166,7 +167,13 @@ func (t *Conntrack) forgetExpired(now time.Time) {
 			t.forget(c)
 		}
 	}
-	t.sweep, t.swept = max(minSweep, 2*len(t.conns)), now
+	sweep := max(minSweep, 2*len(t.conns))
+	if sweep < t.sweep/4 { // a map does not shrink by itself
+		conns := make(map[Tuple]*Conn, len(t.conns))
+		maps.Copy(conns, t.conns)
+		t.conns = conns
+	}
+	t.sweep, t.swept = sweep, now
 }
 
 // Purge forgets the connections that gone reports.
