@@ -1,6 +1,7 @@
 package podnet_test
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -13,28 +14,29 @@ import (
 
 // BenchmarkScale brings up 1,000 Pods and 10,000 Services on 10 nodes and measures
 // how long that takes, from NewCluster until all Pods are ready and listen, and what
-// all of it holds then. Run it with -benchtime=1x -count=5.
+// all of it holds then. In one namespace each container has the variables of all
+// Services. Run it with -benchtime=1x -count=5.
 func BenchmarkScale(b *testing.B) {
-	for b.Loop() {
-		before := memory()
-		goroutines := runtime.NumGoroutine()
-		begun := time.Now()
-		c, err := podnet.NewCluster(podnet.Config{Nodes: 10})
-		require.NoError(b, err)
-		big := &bigCluster{TB: b, Cluster: c, nodes: 10, pods: 1000, services: 10_000}
-		big.apply()
-		applied := time.Now()
-		big.waitListening()
-		up := time.Now()
-		held := memory() - before
-		b.ReportMetric(applied.Sub(begun).Seconds(), "s/apply")
-		b.ReportMetric(up.Sub(begun).Seconds(), "s/up")
-		b.ReportMetric(float64(held)/(1<<20), "MiB-held")
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines), "goroutines")
-		closing := time.Now()
-		require.NoError(b, c.Close())
-		b.ReportMetric(time.Since(closing).Seconds(), "s/close")
-		runtime.KeepAlive(big)
+	for _, namespaces := range []int{1, 100} {
+		b.Run(fmt.Sprintf("namespaces=%d", namespaces), func(b *testing.B) {
+			for b.Loop() {
+				before, goroutines := memory(), runtime.NumGoroutine()
+				begun := time.Now()
+				c, err := podnet.NewCluster(podnet.Config{Nodes: 10})
+				require.NoError(b, err)
+				big := &bigCluster{TB: b, Cluster: c, nodes: 10, pods: 1000, services: 10_000, namespaces: namespaces}
+				big.apply()
+				b.ReportMetric(time.Since(begun).Seconds(), "s/apply")
+				big.waitListening()
+				b.ReportMetric(time.Since(begun).Seconds(), "s/up")
+				b.ReportMetric(float64(memory()-before)/(1<<20), "MiB-held")
+				b.ReportMetric(float64(runtime.NumGoroutine()-goroutines), "goroutines")
+				closing := time.Now()
+				require.NoError(b, c.Close())
+				b.ReportMetric(time.Since(closing).Seconds(), "s/close")
+				runtime.KeepAlive(big)
+			}
+		})
 	}
 }
 

@@ -24,11 +24,12 @@ type bigCluster struct {
 	testing.TB
 	*podnet.Cluster
 	nodes, pods, services int
+	namespaces            int
 }
 
 // newBigCluster makes one, with a single Apply. Its Pods run and listen.
 func newBigCluster(tb testing.TB, nodes, pods, services int) *bigCluster {
-	b := &bigCluster{TB: tb, Cluster: podnettest.NewCluster(tb, podnet.Config{Nodes: nodes}), nodes: nodes, pods: pods, services: services}
+	b := &bigCluster{TB: tb, Cluster: podnettest.NewCluster(tb, podnet.Config{Nodes: nodes}), nodes: nodes, pods: pods, services: services, namespaces: 100}
 	b.apply()
 	b.waitListening()
 	return b
@@ -53,8 +54,6 @@ func (b *bigCluster) waitListening() {
 	}
 }
 
-// Namespaces have a hundred Services each: their variables are what a process can
-// bear.
 func (b *bigCluster) serviceSpec(i int) podnet.ServiceSpec {
 	return podnet.ServiceSpec{
 		Name: fmt.Sprintf("svc-%d", i), Namespace: b.namespaceOf(i % b.pods),
@@ -74,7 +73,7 @@ func (b *bigCluster) podSpec(i int) podnet.PodSpec {
 	}
 }
 
-func (b *bigCluster) namespaceOf(pod int) string { return fmt.Sprintf("ns-%d", pod%100) }
+func (b *bigCluster) namespaceOf(pod int) string { return fmt.Sprintf("ns-%d", pod%b.namespaces) }
 
 func (b *bigCluster) pod(i int) *podnet.Pod {
 	i %= b.pods

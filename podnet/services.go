@@ -192,6 +192,14 @@ func (v *services) sync(s *Service) []kubeproxy.UDPFrontend {
 	return v.table.Set(s.forProxy(ips))
 }
 
+// syncPod is sync when only the endpoints that a Pod makes have changed. mu is held.
+func (v *services) syncPod(s *Service, p *Pod) []kubeproxy.UDPFrontend {
+	if s.deleted {
+		return nil
+	}
+	return v.table.SetEndpoints(s.namespace, s.name, p.uid, s.pods[p].proxy)
+}
+
 // The labels of what kube-proxy does not look at: Services of another proxy, and
 // EndpointSlices that are for DNS alone.
 const (
@@ -234,7 +242,7 @@ func (s *Service) forProxy(ips []netip.Addr) kubeproxy.Service {
 			continue
 		}
 		for _, e := range slice.endpoints() {
-			p.Endpoints = append(p.Endpoints, e.forProxy())
+			p.Endpoints = append(p.Endpoints, e.forProxy(""))
 		}
 	}
 	return p

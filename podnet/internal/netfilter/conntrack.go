@@ -3,6 +3,7 @@ package netfilter
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -16,12 +17,17 @@ import (
 type Conntrack struct {
 	mu    sync.Mutex // guards what follows, and the connections' states
 	conns map[Tuple]*Conn
-	sweep int // how many keys there are, when it is time to look for expired ones
+	sweep int       // how many keys there are, when it is time to look for expired ones
+	swept time.Time // when that was done last
 	rand  *rand.Rand
 }
 
+// It is time to look for expired connections when there are twice as many keys as
+// the last time, but no fewer than minSweep, or after sweepInterval.
 const (
-	minSweep = 1024       // how many keys need no sweeping
+	minSweep      = 1024
+	sweepInterval = time.Minute
+
 	maxConns = 128 * 1024 // kube-proxy's least net.netfilter.nf_conntrack_max
 )
 
@@ -182,13 +188,8 @@ func (t *Conntrack) free(there Tuple, now time.Time) bool {
 // room for a connection. In a full table it takes the place of one that may go
 // early, if there is one among some. mu must be held.
 func (t *Conntrack) makeRoom(now time.Time) bool {
-	if len(t.conns) >= t.sweep {
-		for _, c := range t.conns {
-			if !now.Before(c.expires) {
-				t.forget(c)
-			}
-		}
-		t.sweep = max(minSweep, 2*len(t.conns))
+	if len(t.conns) >= t.sweep || now.Sub(t.swept) >= sweepInterval {
+		t.forgetExpired(now)
 	}
 	if len(t.conns) < 2*maxConns {
 		return true
@@ -204,6 +205,22 @@ func (t *Conntrack) makeRoom(now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// forgetExpired forgets what has expired. mu must be held.
+func (t *Conntrack) forgetExpired(now time.Time) {
+	for _, c := range t.conns {
+		if !now.Before(c.expires) {
+			t.forget(c)
+		}
+	}
+	sweep := max(minSweep, 2*len(t.conns))
+	if sweep < t.sweep/4 { // a map does not shrink by itself
+		conns := make(map[Tuple]*Conn, len(t.conns))
+		maps.Copy(conns, t.conns)
+		t.conns = conns
+	}
+	t.sweep, t.swept = sweep, now
 }
 
 // Purge forgets the connections that gone reports, which must not call the table.
