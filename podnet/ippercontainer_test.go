@@ -214,6 +214,9 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 // All else is as in the usual world: Kubernetes' own tests pass, but for those that
 // count on a network which a Pod's containers share.
 func TestE2EWithAnIPPerContainer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestE2E is enough for a short run")
+	}
 	runE2E(t, podnet.Config{IPPerContainer: true}, map[string]string{
 		"Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart http hook properly [C]": "another container answers the hook",
 		"Probing restartable init container a server on 127.0.0.1 is refused, though localhost works":                    "the Pod's localhost is not the sidecar's",

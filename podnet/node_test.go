@@ -257,6 +257,9 @@ func TestPodsThatComeAndGoLeaveNothing(t *testing.T) {
 }
 
 func TestAThousandPodsOnTenNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	c := podnettest.NewCluster(t, podnet.Config{Nodes: 10})
 	var pods []*podnet.Pod
 	for i := range 1000 {

@@ -22,6 +22,9 @@ import (
 // virtual time: every question is asked and answered. With -v it says how long the
 // hour took.
 func TestAnHourOfAHundredProbedPods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	pods := size(100)
 	for name, probe := range map[string]podnet.Probe{
 		"http": {HTTPGet: &podnet.HTTPGetAction{Port: podnet.Port(8080)}},

@@ -142,6 +142,9 @@ func ask(p *podnet.Pod, network, address string) (string, error) {
 // A thousand Pods and ten thousand Services on ten nodes: from every node, Services
 // of all kinds of places lead to their Pod, which sees the client.
 func TestAThousandPodsAndTenThousandServices(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	b := newBigCluster(t, 10, 1000, 10_000)
 	used := make(map[string]bool)
 	for i := range b.pods {
