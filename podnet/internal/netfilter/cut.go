@@ -30,7 +30,7 @@ func (p *Packet) Cut(mtu int) []*Packet {
 		h.SetChecksum(0)
 		h.SetChecksum(^h.CalculateChecksum())
 		if q, ok := FromBytes(b); ok {
-			q.tuple, q.kind = p.tuple, p.kind
+			q.belong(p.headers)
 			list = append(list, q)
 		}
 	}

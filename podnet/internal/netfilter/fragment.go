@@ -24,9 +24,8 @@ type fragmentKey struct {
 
 type datagram struct {
 	key     fragmentKey
-	known   bool // the first fragment came
-	tuple   Tuple
-	kind    kind
+	known   bool    // the first fragment came
+	first   headers // its
 	waiting []*Packet
 	expires time.Time
 }
@@ -49,15 +48,15 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	d := f.datagramOf(p)
 	switch {
 	case p.offset == 0:
-		d.known, d.tuple, d.kind = true, p.tuple, p.kind
+		d.known, d.first = true, p.headers
 		ready := append([]*Packet{p}, d.waiting...)
 		d.waiting = nil
 		for _, q := range ready {
-			q.tuple, q.kind = p.tuple, p.kind
+			q.belong(d.first)
 		}
 		return ready
 	case d.known:
-		p.tuple, p.kind = d.tuple, d.kind
+		p.belong(d.first)
 		return []*Packet{p}
 	case f.closed || len(d.waiting) == maxWaiting:
 		p.Release()
@@ -65,6 +64,12 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	}
 	d.waiting = append(d.waiting, p)
 	return nil
+}
+
+// belong makes a fragment one of the datagram whose first fragment's headers are
+// given.
+func (h *headers) belong(first headers) {
+	h.tuple, h.kind, h.icmp = first.tuple, first.kind, first.icmp
 }
 
 // datagramOf returns the datagram of a fragment, as it is known. Nobody tells when

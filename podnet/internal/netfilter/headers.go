@@ -10,8 +10,9 @@ import (
 type headers struct {
 	tuple Tuple
 	kind  kind
-	l4    int  // where the transport header begins
-	cut   bool // the checksum of the transport header is not there
+	icmp  [2]uint8 // type and code
+	l4    int      // where the transport header begins
+	cut   bool     // the checksum of the transport header is not there
 
 	// Of a fragment: which datagram it belongs to, where it stands in it, in
 	// bytes, and whether more follow.
@@ -137,6 +138,7 @@ const (
 )
 
 func (h *headers) parseICMP(t []byte) {
+	h.icmp = [2]uint8(t)
 	v4 := h.tuple.v4 && h.tuple.proto == ICMP
 	v6 := !h.tuple.v4 && h.tuple.proto == ICMPv6
 	switch typ := t[0]; {

@@ -92,9 +92,11 @@ func (h *Hooks) Begin(p *Packet) *Passage {
 		family = iptables.IPv4
 	}
 	s := &Passage{hooks: h, rules: h.rules[family].Load(), track: h.tracks[family].Load(), p: p}
+	// Where connections are tracked, Linux puts datagrams together first: rules
+	// see no fragment.
 	s.seen = iptables.Packet{
 		Src: p.tuple.Src().Addr(), Dst: p.tuple.Dst().Addr(), Protocol: p.tuple.proto,
-		TCPFlags: uint8(p.TCPFlags()), Fragment: p.offset > 0, Length: p.size, Mark: p.Mark,
+		TCPFlags: uint8(p.TCPFlags()), Fragment: p.offset > 0 && !s.track, Length: p.size, Mark: p.Mark,
 		AddrType: h.addrType, Random: h.random,
 	}
 	if typ, code, ok := p.ICMPType(); ok {

@@ -57,11 +57,20 @@ func (p *Packet) Refuse(why Refusal, from netip.Addr, mtu int) (*Packet, bool) {
 
 // answerable reports whether the packet's sender may be told of its fate.
 func (p *Packet) answerable() bool {
-	return p.kind != icmpError && p.offset == 0 && !p.tuple.Src().Addr().IsUnspecified() && !p.tuple.Dst().Addr().IsMulticast()
+	return p.kind != icmpError && p.offset == 0 && isOne(p.tuple.Src().Addr()) && isOne(p.tuple.Dst().Addr())
 }
 
-// refuseWith returns the ICMP error of a type and code.
+// isOne reports whether an address may be that of one host.
+func isOne(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// refuseWith returns the ICMP error of a type and code, or false if from is no
+// address of the packet's family.
 func (p *Packet) refuseWith(typ [2]uint8, from netip.Addr, mtu int) (*Packet, bool) {
+	if !from.IsValid() || from.Is4() != p.tuple.v4 {
+		return nil, false
+	}
 	if p.tuple.v4 {
 		return FromBytes(p.icmpv4(typ, from, mtu))
 	}

@@ -59,6 +59,41 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotRefused(t *testing.T) {
+	const a, b = "10.0.0.1:1", "10.0.0.2:2"
+	for name, w := range map[string]wire{
+		"from nobody":    {proto: UDP, src: "0.0.0.0:1", dst: b},
+		"from all":       {proto: UDP, src: "255.255.255.255:1", dst: b},
+		"from a group":   {proto: UDP, src: "224.0.0.1:1", dst: b},
+		"to all":         {proto: UDP, src: a, dst: "255.255.255.255:2"},
+		"to a group":     {proto: UDP, src: a, dst: "224.0.0.1:2"},
+		"to IPv6's":      {proto: UDP, src: "[fd00::1]:1", dst: "[ff02::1]:2"},
+		"an error":       {proto: ICMP, src: "10.0.0.1", dst: "10.0.0.2", icmp: [2]uint8{11}},
+		"an IPv6 error":  {proto: ICMPv6, src: "fd00::1", dst: "fd00::2", icmp: [2]uint8{1}},
+		"no TCP's reset": {proto: UDP, src: a, dst: b},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := w.packet(t)
+			defer p.Release()
+			from := netip.MustParseAddr("10.0.0.254")
+			if !p.tuple.v4 {
+				from = netip.MustParseAddr("fd00::fe")
+			}
+			_, ok := p.Refuse(TCPReset, from, 0)
+			assert.False(t, ok)
+			if w.proto == UDP && w.src == a && w.dst == b {
+				for _, none := range []netip.Addr{{}, netip.MustParseAddr("fd00::fe")} {
+					_, ok = p.Refuse(PortUnreachable, none, 0)
+					assert.False(t, ok, "nobody could tell")
+				}
+				return
+			}
+			_, ok = p.Refuse(PortUnreachable, from, 0)
+			assert.False(t, ok)
+		})
+	}
+}
+
 func TestResets(t *testing.T) {
 	const syn, ack, fin, rst = header.TCPFlagSyn, header.TCPFlagAck, header.TCPFlagFin, header.TCPFlagRst
 	for name, tt := range map[string]struct {

@@ -96,10 +96,7 @@ func (p *Packet) TCPFlags() header.TCPFlags {
 
 // ICMPType returns the type and code of an ICMP packet, and false for any other.
 func (p *Packet) ICMPType() (typ, code uint8, ok bool) {
-	if !p.tuple.isICMP() || p.offset > 0 {
-		return 0, 0, false
-	}
-	return p.hdr[p.l4], p.hdr[p.l4+1], true
+	return p.icmp[0], p.icmp[1], p.tuple.isICMP()
 }
 
 // Fragment reports whether the packet is a fragment of a datagram.
