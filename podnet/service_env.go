@@ -2,7 +2,6 @@ package podnet
 
 import (
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -30,26 +29,52 @@ func (v *services) env(namespace string, links bool) *serviceVariables {
 
 // newEnv makes what env returns. mu is held.
 func (v *services) newEnv(namespace string) *serviceVariables {
-	var services []*Service
-	for _, s := range slices.SortedFunc(maps.Keys(v.byNamespace[namespace]), (*Service).compare) {
-		if s.spec.hasAddress() && !s.isMaster() {
-			services = append(services, s)
-		}
+	env := &serviceVariables{services: make([]*variables, 0, len(v.byNamespace[namespace])+1)}
+	if master := v.byName[podKey{"default", "kubernetes"}]; master != nil && !v.hidesMaster(namespace) {
+		env.services = append(env.services, master.variables())
 	}
-	master := v.byName[podKey{"default", "kubernetes"}]
-	hides := func(s *Service) bool { return s.name == "kubernetes" } // the namespace's own counts
-	if master != nil && master.spec.hasAddress() && !slices.ContainsFunc(services, hides) {
-		services = slices.Insert(services, 0, master)
-	}
-	env := new(serviceVariables)
-	for _, s := range services {
-		if s.env == nil {
-			list := s.spec.env()
-			s.env = &list
+	for _, s := range v.byNamespace[namespace] {
+		if !s.isMaster() {
+			env.services = append(env.services, s.variables())
 		}
-		env.services = append(env.services, s.env)
 	}
 	return env
+}
+
+// hidesMaster reports whether a namespace has a Service kubernetes of its own with
+// an address, which then counts. mu is held.
+func (v *services) hidesMaster(namespace string) bool {
+	s := v.byName[podKey{namespace, "kubernetes"}]
+	return s != nil && !s.isMaster() && s.spec.hasAddress()
+}
+
+// variables returns what containers get of the Service. mu is held.
+func (s *Service) variables() *variables {
+	if s.env == nil {
+		s.env = new(variables)
+		if s.spec.hasAddress() {
+			*s.env = s.spec.env()
+		}
+	}
+	return s.env
+}
+
+// list adds a Service to those of its namespace. mu is held.
+func (v *services) list(s *Service) {
+	have := v.byNamespace[s.namespace]
+	i, _ := slices.BinarySearchFunc(have, s, (*Service).compare)
+	v.byNamespace[s.namespace] = slices.Insert(have, i, s)
+}
+
+// unlist takes it away. mu is held.
+func (v *services) unlist(s *Service) {
+	have := v.byNamespace[s.namespace]
+	if i, ok := slices.BinarySearchFunc(have, s, (*Service).compare); ok {
+		have = slices.Delete(have, i, i+1)
+	}
+	if v.byNamespace[s.namespace] = have; len(have) == 0 {
+		delete(v.byNamespace, s.namespace)
+	}
 }
 
 // forgetEnv is told that a Service is about to change. mu is held.

@@ -37,8 +37,8 @@ type services struct {
 	pods        map[*Pod]*podState
 	slices      map[podKey]map[string]EndpointSliceSpec // by the name of their Service
 	sliceOf     map[podKey]string                       // the name of their Service, by that of the slice
-	byNamespace map[string]map[*Service]struct{}
-	envs        map[string]*serviceVariables // by namespace; made when needed
+	byNamespace map[string][]*Service                   // each by name
+	envs        map[string]*serviceVariables            // by namespace; made when needed
 }
 
 // labelKey is a label of the objects of a namespace.
@@ -57,7 +57,7 @@ func newServices(cfg Config) *services {
 		pods:        make(map[*Pod]*podState),
 		slices:      make(map[podKey]map[string]EndpointSliceSpec),
 		sliceOf:     make(map[podKey]string),
-		byNamespace: make(map[string]map[*Service]struct{}),
+		byNamespace: make(map[string][]*Service),
 		envs:        make(map[string]*serviceVariables),
 	}
 }
@@ -137,7 +137,7 @@ func (v *services) apply(spec ServiceSpec) (err error) {
 		if s == nil {
 			s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
 			v.byName[key] = s
-			put(v.byNamespace, s.namespace, s)
+			v.list(s)
 		}
 		v.unselect(s)
 		v.forgetEnv(s)
@@ -164,7 +164,7 @@ func (v *services) delete(s *Service) {
 		v.unselect(s)
 		v.forgetEnv(s)
 		delete(v.byName, podKey{s.namespace, s.name})
-		take(v.byNamespace, s.namespace, s)
+		v.unlist(s)
 		ports := s.spec.nodePorts()
 		if s.spec.HealthCheckNodePort != 0 {
 			ports = append(ports, s.spec.HealthCheckNodePort)

@@ -168,22 +168,23 @@ func (p *servicePort) usesLocal() bool {
 // behind.mu is held.
 func (p *servicePort) backends() []backend {
 	list := make([]backend, 0, len(p.behind.list))
-	seen := make(map[netip.AddrPort]int, len(p.behind.list))
 	for i := range p.behind.list {
 		e := &p.behind.list[i]
 		for addr := range p.addrsOf(e) {
-			b := backend{addr: addr, text: addr.String(), node: e.Node, ready: e.Ready, serving: e.Serving, terminating: e.Terminating}
-			switch at, twice := seen[addr]; {
-			case !twice:
-				seen[addr] = len(list)
-				list = append(list, b)
-			case !b.terminating:
-				list[at] = b
-			}
+			list = append(list, backend{addr: addr, text: addr.String(), node: e.Node, ready: e.Ready, serving: e.Serving, terminating: e.Terminating})
 		}
 	}
-	slices.SortFunc(list, func(a, b backend) int { return cmp.Compare(a.text, b.text) })
-	return list
+	slices.SortStableFunc(list, func(a, b backend) int { return cmp.Compare(a.text, b.text) })
+	each := list[:0] // address
+	for _, b := range list {
+		switch last := len(each) - 1; {
+		case last < 0 || each[last].addr != b.addr:
+			each = append(each, b)
+		case !b.terminating:
+			each[last] = b
+		}
+	}
+	return each
 }
 
 // addrsOf returns where an endpoint serves the port.
