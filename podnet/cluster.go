@@ -366,6 +366,9 @@ func (c *Cluster) forget(p *Pod) {
 		delete(c.pods, key)
 		c.dying[p] = struct{}{}
 		c.rePlace(c.places.Remove(p.demand))
+		if p.ofWorkload() == nil {
+			c.wakeWorkloads(key.namespace) // one may have wanted its name
+		}
 	}
 }
 
@@ -406,30 +409,43 @@ func (s PodSpec) check(c *Cluster) error {
 }
 
 func (s PodSpec) apply(c *Cluster) error {
+	p, made, err := c.makePod(s, nil)
+	if err == nil && !made {
+		p.setMeta(metaOf(&s))
+	}
+	return err
+}
+
+// makePod makes a Pod for its owner, nil for none, unless there is one of its
+// name. s is valid and has defaults.
+func (c *Cluster) makePod(s PodSpec, owner *workload) (p *Pod, made bool, err error) {
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return s.error("apply", ErrClosed)
+		return nil, false, s.error("apply", ErrClosed)
 	}
 	key := podKey{s.Namespace, s.Name}
 	if p := c.pods[key]; p != nil {
 		c.mu.Unlock()
-		p.setMeta(metaOf(&s))
-		return nil
+		return p, false, nil
 	}
 	c.made++
-	p := c.newPod(s, newUID(c.config.Seed, c.made))
+	p = c.newPod(s, newUID(c.config.Seed, c.made))
+	p.workload = owner
 	p.worker = p.newWorker(c.settle(p, c.places.Add(p.demand)))
 	p.worker.BeforeStatus(func(s kubelet.Status) { c.services.podStatus(p, s) })
 	c.pods[key] = p
 	c.services.addPod(p, s.Labels)
 	p.worker.Start()
+	if owner == nil {
+		c.wakeWorkloads(s.Namespace)
+	}
 	c.mu.Unlock()
 	c.warn(s.id(), s.Warnings())
 	if l := c.config.Logger; l != nil && p.lost != nil {
 		l.Warn(p.lost.Error(), "pod", s.Namespace+"/"+s.Name)
 	}
-	return nil
+	return p, true, nil
 }
 
 // error is the error of an operation on the Pod. s has defaults.

@@ -148,17 +148,14 @@ func (c *Container) Args() []string { return of(c, func(p *process) []string { r
 
 // Env returns the environment as "NAME=value": PATH, HOSTNAME and HOME, the
 // variables of the Service "kubernetes", and those of the spec, which win.
-func (c *Container) Env() []string { return of(c, func(p *process) []string { return p.env }) }
+func (c *Container) Env() []string { return of(c, func(p *process) []string { return p.env.list() }) }
 
 // Getenv returns a variable of the environment, "" if it is not set.
 func (c *Container) Getenv(name string) string {
-	env := c.Env()
-	for i := len(env) - 1; i >= 0; i-- { // the last one counts
-		if value, ok := strings.CutPrefix(env[i], name+"="); ok {
-			return value
-		}
-	}
-	return ""
+	return of(c, func(p *process) string {
+		value, _ := p.env.lookup(name)
+		return value
+	})
 }
 
 // Dir returns the process's working directory.
@@ -261,9 +258,9 @@ func (c *Container) spawn(cmd Cmd) (*process, error) {
 		}
 	}
 	p := &process{
-		ppid: parent.pid, argv: cmd.Args, command: cmd.Args, env: cmd.Env, dir: cmd.Dir, stdin: cmd.Stdin,
+		ppid: parent.pid, argv: cmd.Args, command: cmd.Args, env: environment{own: cmd.Env}, dir: cmd.Dir, stdin: cmd.Stdin,
 	}
-	if p.env == nil {
+	if cmd.Env == nil {
 		p.env = parent.env
 	}
 	if p.dir == "" {

@@ -60,6 +60,7 @@ func (d *Deployment) Delete(ctx context.Context) error { return d.w.delete(ctx) 
 // do, for a template that does not change.
 type deploymentController struct {
 	namespace, name string
+	selector        *LabelSelector
 	template        PodTemplateSpec
 	hash            string // of the template
 	rand            *rand.Rand
@@ -69,6 +70,11 @@ type deploymentController struct {
 func (d *deploymentController) next() PodSpec {
 	name := generateName(d.rand, d.name+"-"+d.hash+"-")
 	return labelled(d.template.pod(d.namespace, name), map[string]string{"pod-template-hash": d.hash})
+}
+
+// claims is what the selector of the ReplicaSet says: it has the hash too.
+func (d *deploymentController) claims(_ string, labels map[string]string) bool {
+	return labels["pod-template-hash"] == d.hash && d.selector.Matches(labels)
 }
 
 func (d *deploymentController) checkPod() error { return d.next().Validate() }

@@ -14,7 +14,9 @@ import (
 // template. Delete the Deployment first.
 //
 // There is no ReplicaSet between a Deployment and its Pods, but the Pods have
-// the names and labels that they have from one.
+// the names and labels that they have from one. A Pod whose labels are changed so
+// that the selector does not match is no longer the Deployment's: it goes on, and
+// another is made.
 type DeploymentSpec struct {
 	Name        string // required; a DNS subdomain
 	Namespace   string // default "default"
@@ -138,7 +140,7 @@ func (s DeploymentSpec) namer(r *rand.Rand) *deploymentController {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%d %s/%s", r.Uint64(), s.Namespace, s.Name)
 	return &deploymentController{
-		namespace: s.Namespace, name: s.Name, template: s.Template,
+		namespace: s.Namespace, name: s.Name, selector: s.Selector, template: s.Template,
 		hash: safeEncode(fmt.Sprint(h.Sum32())), rand: r,
 	}
 }

@@ -255,10 +255,7 @@ func (w *world) reachable(s *podnet.Service, from *podnet.Pod) {
 		if port.Protocol == podnet.ProtocolUDP {
 			protocol = "udp"
 		}
-		addresses := []string{at(s.ClusterIP(), port.Port)}
-		if namesAreFound {
-			addresses = append(addresses, fmt.Sprintf("%s:%d", s.Name(), port.Port))
-		}
+		addresses := []string{at(s.ClusterIP(), port.Port), fmt.Sprintf("%s:%d", s.Name(), port.Port)}
 		for _, ip := range append(slices.Clone(spec.ExternalIPs), spec.LoadBalancerIngress...) {
 			addresses = append(addresses, at(netip.MustParseAddr(ip), port.Port))
 		}
@@ -275,9 +272,6 @@ func (w *world) reachable(s *podnet.Service, from *podnet.Pod) {
 		}
 	}
 }
-
-// namesAreFound says whether the cluster's names are found.
-const namesAreFound = true
 
 // endpointPods returns the names of the Pods that are endpoints of a port, in
 // order.

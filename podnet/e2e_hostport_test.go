@@ -66,7 +66,7 @@ func (w *world) udpHostname(c *podnet.Container, address string) string {
 }
 
 var e2eHostPort = []e2e{
-	{"HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol [C]", in(podnet.Config{Nodes: 2}, func(w *world) {
+	{"HostPort validates that there is no conflict between pods with same hostPort but different hostIP and protocol [LinuxOnly] [C]", in(podnet.Config{Nodes: 2}, func(w *world) {
 		hostIP := w.cluster.Node("node-2").IPs()[0].String()
 		for _, p := range []*podnet.Pod{w.hostnamePod("pod1", "127.0.0.1", "TCP"), w.hostnamePod("pod2", hostIP, "TCP"), w.hostnamePod("pod3", hostIP, "UDP")} {
 			assert.Equal(w, "node-2 1/1 Running 0", p.Node()+" "+columns(p))

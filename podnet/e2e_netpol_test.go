@@ -19,9 +19,6 @@ const (
 // listen on ports 80 and 81, TCP and UDP.
 func netpol(title, pods string, run func(*truthTable)) e2e {
 	return e2e{title, func(w *world) {
-		if !policiesAreEnforced {
-			w.Skip("the nodes do not ask NetworkPolicies yet")
-		}
 		run(&truthTable{grid: newGrid(w.T, pods, 80, 81)})
 	}}
 }

@@ -130,6 +130,7 @@ var e2eServices = []e2e{
 		s := w.service(tcpService("hairpin-test", podnet.ServicePort{Port: 8080}))
 		p := w.apply(withLabels(agnhost("hairpin", netexec{http: []int{8080}}.run), jig(s.Name())))
 		w.reachable(s, p)
+		assert.Equal(w, "10.244.0.1", w.clientIP(p, at(s.ClusterIP(), 8080)), "the node's")
 	}},
 	{"Services should be able to up and down services", in(twoNodes, func(w *world) {
 		s1, pods1 := w.serveHostname(podnet.ServiceSpec{Name: "up-down-1"}, 3)

@@ -52,7 +52,14 @@ func runE2E(t *testing.T, cfg podnet.Config, except map[string]string) {
 			})
 		}
 	}
-	assert.GreaterOrEqual(t, len(titles), 60)
+	assert.GreaterOrEqual(t, len(titles), 320)
+	network := 0
+	for title := range titles {
+		if about, _, _ := strings.Cut(title, " "); slices.Contains([]string{"Networking", "Services", "EndpointSlice", "DNS", dualStack[:len(dualStack)-1], "HostPort", "Netpol"}, about) {
+			network++
+		}
+	}
+	assert.GreaterOrEqual(t, network, 150)
 	for title := range except {
 		assert.True(t, titles[title], title)
 	}

@@ -172,7 +172,7 @@ func (v *services) updateEndpoints(s *Service, p *Pod) []kubeproxy.UDPFrontend {
 	default:
 		s.pods[p] = e
 	}
-	return v.sync(s)
+	return v.syncPod(s, p)
 }
 
 // endpointsOf returns the endpoints that a Pod makes of a Service, and false if
@@ -208,7 +208,7 @@ func (v *services) endpointsOf(s *Service, p *Pod) (podEndpoints, bool) {
 				if ip.Is4() == (family == IPv4Protocol) {
 					e.Addr = ip
 					all.list = append(all.list, e)
-					all.proxy = append(all.proxy, e.forProxy())
+					all.proxy = append(all.proxy, e.forProxy(p.uid))
 				}
 			}
 		}
@@ -263,9 +263,10 @@ func (s *Service) endpoints() []Endpoint {
 	return slices.Clone(list)
 }
 
-// forProxy returns what kube-proxy must know of the endpoint.
-func (e *Endpoint) forProxy() kubeproxy.Endpoint {
-	p := kubeproxy.Endpoint{Addr: e.Addr, Node: e.Node, Ready: e.Ready, Serving: e.Serving, Terminating: e.Terminating}
+// forProxy returns what kube-proxy must know of the endpoint. source is the UID of
+// its Pod, or empty.
+func (e *Endpoint) forProxy(source string) kubeproxy.Endpoint {
+	p := kubeproxy.Endpoint{Addr: e.Addr, Node: e.Node, Source: source, Ready: e.Ready, Serving: e.Serving, Terminating: e.Terminating}
 	for _, port := range e.Ports {
 		p.Ports = append(p.Ports, kubeproxy.EndpointPort{Name: port.Name, Protocol: protocolNumbers[port.Protocol], Port: uint16(port.Port)})
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkServicesAndPods makes 10,000 Services and starts 1,000 Pods that are
-// endpoints of them: ten Services have each Pod (each), or one has all (all).
+// endpoints of them: ten Services have each Pod (each), or ten have all (all).
 func BenchmarkServicesAndPods(b *testing.B) {
 	const services, pods = 10000, 1000
 	for name, selector := range map[string]func(i int) map[string]string{
@@ -19,7 +19,7 @@ func BenchmarkServicesAndPods(b *testing.B) {
 			return map[string]string{"tier": "web", "app": fmt.Sprint(i % pods)}
 		},
 		"all": func(i int) map[string]string {
-			if i == 0 {
+			if i < 10 {
 				return map[string]string{"tier": "web"}
 			}
 			return map[string]string{"tier": "web", "app": fmt.Sprint("none-", i)}
@@ -32,14 +32,13 @@ func BenchmarkServicesAndPods(b *testing.B) {
 				require.NoError(b, err)
 				for i := range services {
 					require.NoError(b, c.Apply(b.Context(), podnet.ServiceSpec{
-						Name: fmt.Sprintf("svc-%d", i), Selector: selector(i), Ports: []podnet.ServicePort{{Port: 80}},
+						Name: fmt.Sprintf("svc-%d", i), Selector: selector(i), Ports: []podnet.ServicePort{{Name: "tcp", Port: 80}, {Name: "udp", Protocol: podnet.ProtocolUDP, Port: 80}},
 					}))
 				}
 				made := time.Now()
 				for i := range pods {
 					p := webPod(fmt.Sprintf("pod-%d", i))
 					p.Labels = map[string]string{"tier": "web", "app": fmt.Sprint(i)}
-					p.EnableServiceLinks = new(false) // a process cannot have so many variables
 					require.NoError(b, c.Apply(b.Context(), p))
 				}
 				for _, p := range c.Pods() {
@@ -48,10 +47,15 @@ func BenchmarkServicesAndPods(b *testing.B) {
 				b.ReportMetric(made.Sub(begun).Seconds(), "s/services")
 				b.ReportMetric(time.Since(made).Seconds(), "s/pods")
 				if name == "all" {
-					require.Len(b, c.Service("", "svc-0").Endpoints(), pods)
+					require.Len(b, c.Service("", "svc-9").Endpoints(), pods)
 				} else {
 					require.Len(b, c.Service("", "svc-9999").Endpoints(), 1)
 				}
+				deleting := time.Now()
+				for _, p := range c.Pods() {
+					require.NoError(b, p.Delete(b.Context()))
+				}
+				b.ReportMetric(time.Since(deleting).Seconds(), "s/deletion")
 				require.NoError(b, c.Close())
 			}
 		})

@@ -364,7 +364,7 @@ func TestStaleUDPIsReported(t *testing.T) {
 		var told []string
 		podnet.OnStale(c, func(list []kubeproxy.UDPFrontend) {
 			for _, f := range list {
-				told = append(told, fmt.Sprintf("%s %v", f.Dst, f.Serving))
+				told = append(told, fmt.Sprintf("%s %v", f.Dst, f.Serving()))
 			}
 		})
 		require.NoError(t, c.Apply(t.Context(), changed(func(s *podnet.ServiceSpec) {

@@ -9,7 +9,7 @@ const LabelServiceName = "kubernetes.io/service-name"
 type EndpointSliceSpec struct {
 	Name        string            // required; a DNS subdomain
 	Namespace   string            // default "default"
-	Labels      map[string]string // LabelServiceName names the Service; without it the slice is of no use
+	Labels      map[string]string // LabelServiceName names the Service; without it the slice is of no use. With service.kubernetes.io/headless it is for DNS alone
 	Annotations map[string]string
 
 	AddressType AddressType // required; cannot be changed

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"podnet.dev/podnet/internal/volume"
 )
@@ -15,27 +14,27 @@ import (
 // before them (makeEnvironmentVariables in kubelet_pods.go). The error is what
 // the kubelet says of a source that is missing.
 func (c *container) variables(addrs []netip.Addr) (environment, error) {
-	env := slices.Clone(c.pod.cluster.services.env(c.pod.spec.Namespace, *c.pod.spec.EnableServiceLinks))
+	env := environment{shared: c.pod.cluster.services.env(c.pod.spec.Namespace, *c.pod.spec.EnableServiceLinks)}
 	for _, from := range c.spec.EnvFrom {
 		data, err := c.pod.allOf(from)
 		if err != nil {
-			return nil, err
+			return environment{}, err
 		}
 		for _, key := range slices.Sorted(maps.Keys(data)) {
-			env = env.set(from.Prefix+key, data[key])
+			env.own = env.own.set(from.Prefix+key, data[key])
 		}
 	}
 	for _, e := range c.spec.Env {
 		if e.Value != "" || e.ValueFrom == nil {
-			env = env.set(e.Name, expand(e.Value, env.lookup))
+			env.own = env.own.set(e.Name, expand(e.Value, env.lookup))
 			continue
 		}
 		value, ok, err := c.valueFrom(e.ValueFrom, addrs)
 		if err != nil {
-			return nil, err
+			return environment{}, err
 		}
 		if ok {
-			env = env.set(e.Name, value)
+			env.own = env.own.set(e.Name, value)
 		}
 	}
 	return env, nil
@@ -119,22 +118,14 @@ func unless(optional bool, err error) error {
 
 // processEnv returns the environment of the container's processes: what the
 // runtime sets, and over it what the kubelet gives.
-func (c *container) processEnv(variables environment) environment {
-	env := make(environment, 0, len(variables)+3)
-	env = append(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME="+c.pod.machineName())
-	for _, v := range variables { // each name once, and there may be thousands
-		if name, value, _ := strings.Cut(v, "="); name == "PATH" || name == "HOSTNAME" {
-			env = env.set(name, value)
-		} else {
-			env = append(env, v)
-		}
-	}
-	if _, ok := env.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
+func (c *container) processEnv(env environment) environment {
+	env.first = variables{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=" + c.pod.machineName()}
+	if _, ok := env.own.lookup("HOME"); !ok { // runc takes it from the image's /etc/passwd
 		home := "/root"
 		if uid, _ := c.user(); uid != 0 {
 			home = "/" // runc's for a user who is not there
 		}
-		env = append(env, "HOME="+home)
+		env.own = append(env.own, "HOME="+home)
 	}
 	return env
 }

@@ -36,37 +36,12 @@ func expand(text string, lookup func(name string) (string, bool)) string {
 	}
 }
 
-// environment is a list of "NAME=value" in which each name stands once.
-type environment []string
-
-func (e environment) lookup(name string) (string, bool) {
-	prefix := name + "="
-	for _, have := range e {
-		if value, ok := strings.CutPrefix(have, prefix); ok {
-			return value, true
-		}
-	}
-	return "", false
-}
-
-// set appends a variable, or replaces the value of one that is there.
-func (e environment) set(name, value string) environment {
-	prefix := name + "="
-	for i, have := range e {
-		if strings.HasPrefix(have, prefix) {
-			e[i] = prefix + value
-			return e
-		}
-	}
-	return append(e, name+"="+value)
-}
-
 // expandStatic expands the command of an exec probe. The kubelet knows nothing
 // there but the values that are written in the spec, and does not expand those
 // (ExpandContainerCommandOnlyStatic in pkg/kubelet/container/helpers.go). In the
 // commands of hooks it expands nothing.
 func (c *container) expandStatic(command []string) []string {
-	var static environment
+	var static variables
 	for _, e := range c.spec.Env {
 		static = static.set(e.Name, e.Value)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 func TestExpand(t *testing.T) {
-	known := environment{"A=one", "B=two", "EMPTY=", "ODD-name=3"}
+	known := variables{"A=one", "B=two", "EMPTY=", "ODD-name=3"}
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "$(A)": "one", "$(A)$(B)": "onetwo", "x $(A) y": "x one y", "$(EMPTY)": "", "$(ODD-name)": "3",
 		"$(NOBODY)": "$(NOBODY)", "$$(A)": "$(A)", "$$$(A)": "$one", "$$$$(A)": "$$(A)", "$A": "$A", "$": "$", "$$": "$", "a$": "a$",
@@ -18,8 +18,8 @@ func TestExpand(t *testing.T) {
 }
 
 func TestEnvironmentHasEachNameOnce(t *testing.T) {
-	e := environment{"A=1", "AB=2"}
-	assert.Equal(t, environment{"A=3", "AB=2", "B=4"}, e.set("A", "3").set("B", "4"))
+	e := variables{"A=1", "AB=2"}
+	assert.Equal(t, variables{"A=3", "AB=2", "B=4"}, e.set("A", "3").set("B", "4"))
 }
 
 func FuzzExpand(f *testing.F) {
@@ -39,7 +39,7 @@ func TestAProbesCommandKnowsWhatIsWritten(t *testing.T) {
 }
 
 func TestSubPathExprNeedsItsVariables(t *testing.T) {
-	known := environment{"A=one", "B=two", "EMPTY="}
+	known := environment{own: variables{"A=one", "B=two", "EMPTY="}}
 	for expr, want := range map[string]string{"logs/$(A)": "logs/one", "$(A)-$(B)": "one-two", "$$(A)": "$(A)", "plain": "plain"} {
 		got, err := expandSubPath(expr, known)
 		assert.NoError(t, err)

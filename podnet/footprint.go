@@ -34,8 +34,7 @@ func (p *Pod) Footprint() Footprint {
 	for _, one := range s.all() {
 		f.Namespaces++
 		f.Links += len(one.net.Interfaces()) - 1 // without lo
-		ns, _ := one.routing()
-		f.Routes += len(ns.Routes)
+		f.Routes += len(one.net.Routes())
 	}
 	addrs := s.allAddrs()
 	f.Addresses = len(addrs)

@@ -43,6 +43,7 @@ func (i *instance) newProcess(p *process) *process {
 	p.killed, p.done = make(chan struct{}), make(chan struct{})
 	p.resolver, p.owner = i.container.pod.newOwner(i.sandbox.net, i.container.spec.Name, p.pid, i.etcFile)
 	p.owner.SetFiles(unixFiles{p})
+	p.owner.SetUser(uint32(p.uid), uint32(p.gid))
 	i.processes[p.pid] = p
 	return p
 }

@@ -98,8 +98,8 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 				out, err := b.IPRoute("show", "10.244.0.0/24")
 				return fmt.Sprint(strings.TrimSpace(out), err)
 			},
-			shared: "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.2<nil>",
-			own:    "10.244.0.0/24 dev eth0 proto kernel scope link src 10.244.0.3<nil>",
+			shared: "10.244.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.2<nil>",
+			own:    "10.244.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.3<nil>",
 		},
 		"the sockets that the other container sees": {
 			do:     func(p *podnet.Pod, a, b *podnet.Container) string { return fmt.Sprint(len(b.Sockets())) },
@@ -214,6 +214,9 @@ func TestWhatAnIPPerContainerChanges(t *testing.T) {
 // All else is as in the usual world: Kubernetes' own tests pass, but for those that
 // count on a network which a Pod's containers share.
 func TestE2EWithAnIPPerContainer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestE2E is enough for a short run")
+	}
 	runE2E(t, podnet.Config{IPPerContainer: true}, map[string]string{
 		"Container Lifecycle Hook when create a pod with lifecycle hook should execute poststart http hook properly [C]": "another container answers the hook",
 		"Probing restartable init container a server on 127.0.0.1 is refused, though localhost works":                    "the Pod's localhost is not the sidecar's",
@@ -245,6 +248,11 @@ func TestContainersReachEachOtherFromTheirOwnIPs(t *testing.T) {
 		assert.Equal(t, "10.244.0.3", get(t, p.Container("client").HTTPClient(), "http://server/"))
 		assert.Equal(t, "10.244.0.2", get(t, p.Container("server").HTTPClient(), "http://server/"))
 		assert.Equal(t, "127.0.0.1", get(t, p.Container("server").HTTPClient(), "http://127.0.0.1/"))
+
+		alone := podnettest.StartPod(t, c, pausing("alone", 1, "")).Container("c0")
+		addrs, err := alone.LookupHost(t.Context(), "c0")
+		require.NoError(t, err, "a container that is the only one has its name, too")
+		assert.Equal(t, []string{"10.244.0.4"}, addrs)
 	})
 }
 
@@ -535,10 +543,10 @@ func TestFootprint(t *testing.T) {
 		host       bool
 		want       podnet.Footprint
 	}{
-		"one container":                   {containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"ten containers":                  {containers: 10, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"one container with an IP":        {own: true, containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 4, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
-		"ten containers, each with an IP": {own: true, containers: 10, want: podnet.Footprint{Namespaces: 10, Addresses: 20, Links: 10, Routes: 40, NodeRoutes: 20, Endpoints: 10, PolicyEntries: 40}},
+		"one container":                   {containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"ten containers":                  {containers: 10, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"one container with an IP":        {own: true, containers: 1, want: podnet.Footprint{Namespaces: 1, Addresses: 2, Links: 1, Routes: 6, NodeRoutes: 2, Endpoints: 1, PolicyEntries: 4}},
+		"ten containers, each with an IP": {own: true, containers: 10, want: podnet.Footprint{Namespaces: 10, Addresses: 20, Links: 10, Routes: 60, NodeRoutes: 20, Endpoints: 10, PolicyEntries: 40}},
 		"the host network":                {own: true, containers: 10, host: true, want: podnet.Footprint{Endpoints: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {

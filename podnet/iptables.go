@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/iptables"
+	"podnet.dev/podnet/internal/netstack"
 )
 
 // CommandError is what a command such as iptables or ip says when it fails.
@@ -25,29 +26,14 @@ func commandError(err error) error {
 	return err
 }
 
-// errNoFirewall is the error of changing what cannot be changed yet.
-var errNoFirewall = errors.New("podnet: iptables is not supported yet")
-
-// firewall is where a network namespace has its rules.
-type firewall interface {
-	Rules(iptables.Family) *iptables.Ruleset
-	ChangeRules(iptables.Family, func(*iptables.Ruleset) (*iptables.Ruleset, error)) error
-}
-
-// firewall returns the rules of the container's Pod.
-func (c *Container) firewall() (firewall, error) {
-	if _, err := c.running(); err != nil {
-		return nil, err
+// network returns the network namespace of the container's process, and whether
+// that may change it.
+func (c *Container) network() (ns *netstack.Namespace, admin bool, err error) {
+	p, err := c.running()
+	if err != nil {
+		return nil, false, err
 	}
-	s := c.sandbox()
-	if s == nil {
-		return nil, ErrNotRunning
-	}
-	f, ok := any(s.net).(firewall)
-	if !ok {
-		return nil, errNoFirewall
-	}
-	return f, nil
+	return p.instance.sandbox.net, p.isNetAdmin(), nil
 }
 
 // IPTables does what `iptables args` does in the container, or ip6tables if ipv6:
@@ -60,13 +46,21 @@ func (c *Container) firewall() (firewall, error) {
 // filter, the matches addrtype, comment, conntrack (--ctstate), icmp, icmp6,
 // mark, multiport, owner, state, statistic, tcp and udp, and the targets ACCEPT,
 // CT --notrack, DNAT, DROP, MARK, MASQUERADE, NOTRACK, REDIRECT, REJECT, RETURN
-// and SNAT; others are refused by name. No capability is needed.
+// and SNAT; others are refused by name.
+//
+// It needs user 0 and [CapNetAdmin], also to look: without, all is denied. The rules
+// of a Pod on the host network are those of its node, for what the node's programs
+// send and get; what the node forwards passes them by, which is not so on Linux.
 func (c *Container) IPTables(ipv6 bool, args ...string) (output string, err error) {
-	f, err := c.firewall()
+	ns, admin, err := c.network()
 	if err != nil {
 		return "", err
 	}
-	err = f.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
+	if !admin {
+		output, err = ns.Rules(rulesOf(ipv6)).CommandDenied(args)
+		return output, commandError(err)
+	}
+	err = ns.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
 		r, output, err = r.Command(args)
 		return r, err
 	})
@@ -74,25 +68,33 @@ func (c *Container) IPTables(ipv6 bool, args ...string) (output string, err erro
 }
 
 // IPTablesSave returns the rules of the container's Pod as iptables-save prints
-// them, or ip6tables-save if ipv6.
+// them, or ip6tables-save if ipv6. It needs what IPTables needs.
 func (c *Container) IPTablesSave(ipv6 bool) (string, error) {
-	f, err := c.firewall()
+	ns, admin, err := c.network()
 	if err != nil {
 		return "", err
 	}
-	text, err := f.Rules(rulesOf(ipv6)).Save(iptables.SaveOptions{Now: time.Now()})
+	save := ns.Rules(rulesOf(ipv6)).Save
+	if !admin {
+		save = ns.Rules(rulesOf(ipv6)).SaveDenied
+	}
+	text, err := save(iptables.SaveOptions{Now: time.Now()})
 	return text, commandError(err)
 }
 
 // IPTablesRestore does what iptables-restore does with text, or ip6tables-restore
-// if ipv6. With noflush rules that the text does not name stay. Unlike the real
+// if ipv6. With noflush rules that the text does not name stay. It needs what
+// IPTables needs. Unlike the real
 // one it changes nothing if any line is wrong.
 func (c *Container) IPTablesRestore(ipv6 bool, text string, noflush bool) error {
-	f, err := c.firewall()
+	ns, admin, err := c.network()
 	if err != nil {
 		return err
 	}
-	err = f.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
+	if !admin {
+		return commandError(ns.Rules(rulesOf(ipv6)).RestoreDenied(text))
+	}
+	err = ns.ChangeRules(rulesOf(ipv6), func(r *iptables.Ruleset) (*iptables.Ruleset, error) {
 		return r.Restore(text, iptables.RestoreOptions{NoFlush: noflush})
 	})
 	return commandError(err)

@@ -18,10 +18,6 @@ import (
 	"podnet.dev/podnet/podnettest"
 )
 
-// policiesAreEnforced says whether the nodes ask the policies. What needs that is
-// skipped until they do.
-const policiesAreEnforced = true
-
 // grid is Pods that listen, on all ports with both protocols.
 type grid struct {
 	testing.TB

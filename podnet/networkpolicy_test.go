@@ -102,6 +102,7 @@ func TestAllowedFollowsPodsAndPolicies(t *testing.T) {
 			Egress:  podnet.PolicyDecision{Allowed: true, Rule: -1, Reason: "no policy selects default/client for egress"},
 			Ingress: podnet.PolicyDecision{Allowed: true, Policy: "default/closed", Rule: 0, Reason: "allowed by ingress[0] of default/closed"},
 		}, c.Allowed(client, web, podnet.ProtocolTCP, 8080))
+		assert.Equal(t, "allowed: no policy selects default/client for egress; by ingress[0] of default/closed", says())
 		assert.Equal(t, spec.Labels, client.Spec().Labels)
 		assert.True(t, c.AllowedAddr(client.IPs()[1], web.IPs()[1], "", 8080).Allowed, "IPv6")
 		assert.True(t, c.Allowed(client, web, "", 15001).Allowed, "a sidecar's port of that name")

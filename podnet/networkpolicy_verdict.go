@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"podnet.dev/podnet/internal/netpol"
 )
@@ -37,7 +38,8 @@ func (v PolicyVerdict) String() string {
 	case !v.Ingress.Allowed:
 		return "denied: " + v.Ingress.Reason
 	}
-	return "allowed: " + v.Egress.Reason + "; " + v.Ingress.Reason
+	reason := func(d PolicyDecision) string { return strings.TrimPrefix(d.Reason, "allowed ") } // which it says already
+	return "allowed: " + reason(v.Egress) + "; " + reason(v.Ingress)
 }
 
 // Allowed says whether the NetworkPolicies allow a connection from a Pod to a

@@ -211,28 +211,55 @@ func TestAnHourOfRequestsFromTheNode(t *testing.T) {
 	})
 }
 
-func TestPodsThatComeAndGoLeaveNothingOnTheirNode(t *testing.T) {
+func TestPodsThatComeAndGoLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := podnettest.NewCluster(t, podnet.Config{})
-		spec := podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "main", Run: serve(":80")}}}
+		c := podnettest.NewCluster(t, podnet.Config{Nodes: 2})
+		web := map[string]string{"app": "web"}
+		sticky := podnet.ServiceSpec{Name: "sticky", Selector: web, SessionAffinity: podnet.ServiceAffinityClientIP, Ports: []podnet.ServicePort{{Port: 80, TargetPort: podnet.Port(8080)}}}
+		udp := podnet.ServiceSpec{Name: "udp", Selector: web, Type: podnet.ServiceTypeNodePort, Ports: []podnet.ServicePort{{Port: 80, Protocol: podnet.ProtocolUDP, TargetPort: podnet.Port(8080)}}}
+		require.NoError(t, c.Apply(t.Context(), sticky, udp, podnet.NetworkPolicySpec{
+			Name: "web", PodSelector: podnet.LabelSelector{MatchLabels: web}, Ingress: []podnet.NetworkPolicyIngressRule{{Ports: []podnet.NetworkPolicyPort{{Port: new(podnet.Port(8080))}, {Port: new(podnet.Port(8080)), Protocol: podnet.ProtocolUDP}}}},
+		}))
+		spec := podnet.PodSpec{Name: "web", Labels: web, Containers: []podnet.ContainerSpec{{Name: "main", Run: tellsWhoSeesWhom, Ports: []podnet.ContainerPort{{ContainerPort: 8080, HostPort: 8080}}}}}
+		var stay []*podnet.Pod
+		for _, n := range []string{"node-1", "node-2"} {
+			stay = append(stay, podnettest.StartPod(t, c, podnet.PodSpec{Name: "on-" + n, NodeName: n, Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}}))
+		}
 		come := func(times int) {
-			for range times {
+			for i := range times {
+				spec.NodeName = fmt.Sprintf("node-%d", 1+i%2)
 				p := podnettest.StartPod(t, c, spec)
-				require.NoError(t, p.WaitListening(t.Context(), 80))
-				require.NoError(t, reach(p, p.IPs()[0], 80))
+				require.NoError(t, p.WaitListening(t.Context(), 8080))
+				require.NoError(t, reach(p, p.IPs()[0], 8080))
 				require.ErrorIs(t, reach(p, p.IPs()[1], 81), syscall.ECONNREFUSED)
+				for _, client := range append(stay, p) {
+					for _, at := range []string{"tcp sticky:80", "udp udp:80", "tcp " + c.Node(spec.NodeName).IPs()[0].String() + ":8080"} {
+						network, address, _ := strings.Cut(at, " ")
+						got, err := ask(client, network, address)
+						require.NoError(t, err, at)
+						require.Contains(t, got, "web ")
+					}
+				}
 				require.NoError(t, p.Delete(t.Context()))
 			}
 			time.Sleep(2 * time.Minute) // TIME-WAIT passes
+			for _, p := range stay {
+				require.ErrorIs(t, reach(p, p.IP(), 81), syscall.ECONNREFUSED) // and the nodes forget
+			}
+			synctest.Wait()
 		}
 		come(20)
-		before := measure()
+		before, sizes := measure(), c.Sizes()
 		come(300)
 		before.mustBeBack(t)
+		assert.Equal(t, sizes, c.Sizes())
 	})
 }
 
 func TestAThousandPodsOnTenNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	c := podnettest.NewCluster(t, podnet.Config{Nodes: 10})
 	var pods []*podnet.Pod
 	for i := range 1000 {

@@ -44,6 +44,7 @@ type Pod struct {
 
 	mu       sync.Mutex   // guards what follows
 	meta     podMeta      // the labels and annotations of now
+	workload *workload    // that it is of; nil if there is none
 	reserved []netip.Addr // of all networks, for the first sandbox; nil if there were none, and once it is made
 	sandbox  *sandbox     // nil while there is none
 	attempts int          // sandboxes made so far
@@ -358,10 +359,10 @@ func (p *Pod) writeEtc(s *sandbox) error {
 	}
 	resolvConf, _ := p.resolvConf()
 	hosts := kubelet.HostsFile(s.addrs, p.hostname, p.domain, aliases)
-	if p.spec.HostNetwork {
+	switch {
+	case p.spec.HostNetwork:
 		hosts = kubelet.HostNetworkHostsFile(p.node.hostsFile(), aliases)
-	}
-	if s.others != nil {
+	case p.cluster.config.IPPerContainer:
 		hosts += kubelet.ContainerHosts(p.containerHosts(s))
 	}
 	texts := map[string]string{

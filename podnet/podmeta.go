@@ -35,6 +35,9 @@ func (p *Pod) setMeta(m podMeta) {
 	if !same {
 		p.cluster.services.relabelPod(p, m.labels)
 		p.cluster.touch() // for volumes that show them
+		p.cluster.mu.Lock()
+		p.cluster.wakeWorkloads(p.spec.Namespace)
+		p.cluster.mu.Unlock()
 	}
 }
 

@@ -27,7 +27,7 @@ type process struct {
 	uid, gid       int
 	argv           []string // what ps shows
 	command, args  []string // what the Program is told
-	env            []string
+	env            environment
 	dir            string
 	stdin          io.Reader
 	stdout, stderr io.Writer

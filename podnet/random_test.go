@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,9 +19,9 @@ import (
 // time. Each status that any of them ever has is held against what Kubernetes'
 // rules allow, by itself and after the one before it.
 func TestARandomHourOfAHundredPods(t *testing.T) {
-	seeds := uint64(3)
-	if runtime.GOOS == "js" || testing.Short() {
-		seeds = 1
+	seeds := uint64(1)
+	if *fullSize {
+		seeds = 3
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

@@ -21,65 +21,24 @@ type Route struct {
 	OnLink  bool         // Gateway is on the link, whatever the other routes say
 }
 
-// router is where a network namespace has its routes, if they can change.
-type router interface {
-	Routes() []iproute.Route
-	ChangeRoutes(func([]iproute.Route) ([]iproute.Route, error)) error
-}
-
-// routing returns what ip route needs to know of the Pod, and where to change it:
-// nil if its routes are those that follow from its addresses.
-func (c *Container) routing() (*iproute.Namespace, router) {
-	s := c.sandbox()
-	if s == nil {
-		return &iproute.Namespace{}, nil
-	}
-	ns, r := s.routing()
-	ns.UID = uint32(c.UID())
-	return ns, r
-}
-
-func (s *sandbox) routing() (*iproute.Namespace, router) {
-	ns := new(iproute.Namespace)
+// routing returns what ip route needs to know of the namespace.
+func (s *sandbox) routing() *iproute.Namespace {
+	ns := &iproute.Namespace{Routes: s.net.Routes()}
 	for _, l := range s.interfaces() {
 		ns.Links = append(ns.Links, iproute.Link{Name: l.Name, Up: l.Flags&net.FlagUp != 0, Addrs: l.Addrs})
 	}
-	r, ok := any(s.net).(router)
-	if ok {
-		ns.Routes = r.Routes()
-		return ns, r
-	}
-	ns.Routes = fixedRoutes(ns.Links)
-	return ns, nil
-}
-
-// fixedRoutes are the routes that follow from the links' addresses: a Pod's
-// default route leads to the first address of its subnet.
-func fixedRoutes(links []iproute.Link) []iproute.Route {
-	var routes []iproute.Route
-	for _, l := range links {
-		for _, a := range l.Addrs {
-			if a.Addr().IsLoopback() || a.Addr().IsLinkLocalUnicast() || a.IsSingleIP() {
-				continue
-			}
-			onLink := iproute.Route{Dst: a.Masked(), Dev: l.Name, Proto: "kernel", Scope: "link", Src: a.Addr()}
-			all := iproute.Route{Dst: netip.PrefixFrom(netip.IPv4Unspecified(), 0), Gateway: a.Masked().Addr().Next(), Dev: l.Name}
-			if a.Addr().Is6() {
-				onLink = iproute.Route{Dst: a.Masked(), Dev: l.Name, Proto: "kernel", Metric: 256}
-				all.Dst, all.Metric = netip.PrefixFrom(netip.IPv6Unspecified(), 0), 1024
-			}
-			routes = append(routes, all, onLink)
-		}
-	}
-	return iproute.Sorted(routes)
+	return ns
 }
 
 // Routes returns the routes of the container's Pod, IPv4's first, in the order of
 // ip route. There are none while the Pod has no sandbox.
 func (c *Container) Routes() []Route {
-	ns, _ := c.routing()
+	s := c.sandbox()
+	if s == nil {
+		return nil
+	}
 	var routes []Route
-	for _, r := range iproute.Sorted(ns.Routes) {
+	for _, r := range iproute.Sorted(s.net.Routes()) {
 		routes = append(routes, Route(r))
 	}
 	return routes
@@ -91,18 +50,23 @@ func (c *Container) Routes() []Route {
 // no process.
 //
 // Texts are those of iproute2 6.1. There is the table main; a route has one next
-// hop. Where routes cannot be changed, trying so is "Operation not permitted".
+// hop. To change routes needs user 0 and [CapNetAdmin]: without, it is "Operation
+// not permitted". Those of a Pod on the host network are its node's, for what the
+// node's programs send.
 func (c *Container) IPRoute(args ...string) (output string, err error) {
-	if _, err := c.running(); err != nil {
+	p, err := c.running()
+	if err != nil {
 		return "", err
 	}
-	ns, r := c.routing()
-	if r == nil {
+	s := p.instance.sandbox
+	ns := s.routing()
+	ns.UID = uint32(p.uid)
+	if !p.isNetAdmin() {
 		ns.ReadOnly = true
 		_, output, err = ns.Command(args...)
 		return output, routeError(err)
 	}
-	err = r.ChangeRoutes(func(routes []iproute.Route) ([]iproute.Route, error) {
+	err = s.net.ChangeRoutes(func(routes []iproute.Route) ([]iproute.Route, error) {
 		ns.Routes = routes
 		routes, output, err = ns.Command(args...)
 		return routes, err

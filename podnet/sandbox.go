@@ -8,6 +8,7 @@ import (
 
 	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/faults"
+	"podnet.dev/podnet/internal/iproute"
 	"podnet.dev/podnet/internal/netstack"
 )
 
@@ -91,11 +92,12 @@ func (s *sandbox) connect(whose faults.End) error {
 	if err != nil {
 		return err
 	}
-	eth0 := netstack.Link{Name: "eth0", MAC: hardwareAddr(s.addrs[0]), Endpoint: end}
+	eth0 := netstack.Link{Name: "eth0", MAC: hardwareAddr(s.addrs[0]), Endpoint: end, NoPrefixRoutes: true}
 	for i, a := range s.addrs {
 		r := s.node.ranges[i]
 		eth0.Addrs = append(eth0.Addrs, netip.PrefixFrom(a, r.Prefix().Bits()))
 		eth0.Gateways = append(eth0.Gateways, r.Gateway())
+		eth0.Routes = append(eth0.Routes, podRoutes(a, r.Prefix(), r.Gateway())...)
 	}
 	return s.net.AddLink(eth0)
 }
@@ -117,6 +119,20 @@ func (p *Pod) containerOf(i int) string {
 		}
 	}
 	return ""
+}
+
+// podRoutes returns the routes that the CNI plugin ptp gives a Pod beside the
+// default route: all that is not the gateway, the Pods of the node too, is beyond
+// the gateway.
+func podRoutes(a netip.Addr, node netip.Prefix, gateway netip.Addr) []iproute.Route {
+	link := iproute.Route{Dst: netip.PrefixFrom(gateway, gateway.BitLen()), Dev: "eth0", Src: a}
+	pods := iproute.Route{Dst: node, Gateway: gateway, Dev: "eth0", Src: a}
+	if a.Is4() {
+		link.Scope = "link"
+	} else {
+		link.Metric, pods.Metric = 1024, 1024
+	}
+	return []iproute.Route{link, pods}
 }
 
 // takeReserved returns the addresses that Apply set aside, the first time.

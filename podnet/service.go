@@ -3,6 +3,7 @@ package podnet
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -47,6 +48,7 @@ type Service struct {
 	spec    ServiceSpec // with what it was given; never modified, but replaced
 	label   labelKey    // under which it is in services.bySelector; zero without selector
 	pods    map[*Pod]podEndpoints
+	env     *variables // that containers get of it; nil until one does
 	deleted bool
 }
 
@@ -62,7 +64,12 @@ func (c *Cluster) Service(namespace, name string) *Service {
 func (c *Cluster) Services() []*Service {
 	c.services.mu.Lock()
 	defer c.services.mu.Unlock()
-	return c.services.sorted(func(*Service) bool { return true })
+	return slices.SortedFunc(maps.Values(c.services.byName), (*Service).compare)
+}
+
+// compare orders Services by namespace and name.
+func (s *Service) compare(o *Service) int {
+	return cmp.Or(cmp.Compare(s.namespace, o.namespace), cmp.Compare(s.name, o.name))
 }
 
 // Name returns the Service's name.

@@ -84,6 +84,9 @@ func (b *balanced) connects(n int) (names []string) {
 func unchanged(*podnet.ServiceSpec) {}
 
 func TestConnectionsAreSharedAlike(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		const connections, endpoints = 10_000, 7
 		shares := make(map[string]int)

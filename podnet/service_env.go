@@ -12,9 +12,8 @@ import (
 // env returns the variables of the Services that a container of a namespace
 // finds when it starts: those of its namespace, if links is set, and in any case
 // those of the Service kubernetes. Services come by name: the kubelet has them in
-// no order (getServiceEnvVarMap in kubelet_pods.go, and pkg/kubelet/envvars). The
-// result must not be modified.
-func (v *services) env(namespace string, links bool) environment {
+// no order (getServiceEnvVarMap in kubelet_pods.go, and pkg/kubelet/envvars).
+func (v *services) env(namespace string, links bool) *serviceVariables {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !links {
@@ -29,26 +28,62 @@ func (v *services) env(namespace string, links bool) environment {
 }
 
 // newEnv makes what env returns. mu is held.
-func (v *services) newEnv(namespace string) environment {
-	var env environment
-	index := make(map[string]int)
-	own := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.namespace == namespace && !s.isMaster() })
-	master := v.sorted(func(s *Service) bool { return s.spec.hasAddress() && s.isMaster() })
-	if slices.ContainsFunc(own, func(s *Service) bool { return s.name == "kubernetes" }) {
-		master = nil // the namespace's own counts
+func (v *services) newEnv(namespace string) *serviceVariables {
+	env := &serviceVariables{services: make([]*variables, 0, len(v.byNamespace[namespace])+1)}
+	if master := v.byName[podKey{"default", "kubernetes"}]; master != nil && !v.hidesMaster(namespace) {
+		env.services = append(env.services, master.variables())
 	}
-	for _, s := range append(master, own...) {
-		for _, entry := range s.spec.env() {
-			name, _, _ := strings.Cut(entry, "=")
-			if i, twice := index[name]; twice {
-				env[i] = entry
-				continue
-			}
-			index[name] = len(env)
-			env = append(env, entry)
+	for _, s := range v.byNamespace[namespace] {
+		if !s.isMaster() {
+			env.services = append(env.services, s.variables())
 		}
 	}
 	return env
+}
+
+// hidesMaster reports whether a namespace has a Service kubernetes of its own with
+// an address, which then counts. mu is held.
+func (v *services) hidesMaster(namespace string) bool {
+	s := v.byName[podKey{namespace, "kubernetes"}]
+	return s != nil && !s.isMaster() && s.spec.hasAddress()
+}
+
+// variables returns what containers get of the Service. mu is held.
+func (s *Service) variables() *variables {
+	if s.env == nil {
+		s.env = new(variables)
+		if s.spec.hasAddress() {
+			*s.env = s.spec.env()
+		}
+	}
+	return s.env
+}
+
+// list adds a Service to those of its namespace. mu is held.
+func (v *services) list(s *Service) {
+	have := v.byNamespace[s.namespace]
+	i, _ := slices.BinarySearchFunc(have, s, (*Service).compare)
+	v.byNamespace[s.namespace] = slices.Insert(have, i, s)
+}
+
+// unlist takes it away. mu is held.
+func (v *services) unlist(s *Service) {
+	have := v.byNamespace[s.namespace]
+	if i, ok := slices.BinarySearchFunc(have, s, (*Service).compare); ok {
+		have = slices.Delete(have, i, i+1)
+	}
+	if v.byNamespace[s.namespace] = have; len(have) == 0 {
+		delete(v.byNamespace, s.namespace)
+	}
+}
+
+// forgetEnv is told that a Service is about to change. mu is held.
+func (v *services) forgetEnv(s *Service) {
+	if s.isMaster() {
+		clear(v.envs)
+	}
+	delete(v.envs, s.namespace)
+	s.env = nil
 }
 
 // isMaster says that the Service is every Pod's.
@@ -60,9 +95,9 @@ func (s *ServiceSpec) hasAddress() bool {
 }
 
 // env returns the variables of a Service with an address.
-func (s *ServiceSpec) env() environment {
+func (s *ServiceSpec) env() variables {
 	prefix := envName(s.Name)
-	env := environment{
+	env := variables{
 		prefix + "_SERVICE_HOST=" + s.ClusterIP,
 		fmt.Sprintf("%s_SERVICE_PORT=%d", prefix, s.Ports[0].Port),
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,18 +26,19 @@ type services struct {
 
 	changing sync.Mutex // held for a change and what onStale does about it; taken before mu
 
-	mu         sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
-	ranges     *serviceRanges
-	byName     map[podKey]*Service
-	byIP       map[netip.Addr]*Service            // by its cluster IPs
-	podsByIP   map[netip.Addr]*Pod                // those that are in pods
-	bySelector map[labelKey]map[*Service]struct{} // each under one of its labels
-	selectors  map[labelKey]int                   // how many Services have a label in their selector
-	byLabel    map[labelKey]map[*Pod]struct{}
-	pods       map[*Pod]*podState
-	slices     map[podKey]map[string]EndpointSliceSpec // by the name of their Service
-	sliceOf    map[podKey]string                       // the name of their Service, by that of the slice
-	envs       map[string]environment                  // by namespace; made when needed, never modified
+	mu          sync.Mutex // guards what follows; taken after Cluster.mu, and nothing waits under it
+	ranges      *serviceRanges
+	byName      map[podKey]*Service
+	byIP        map[netip.Addr]*Service            // by its cluster IPs
+	podsByIP    map[netip.Addr]*Pod                // those that are in pods
+	bySelector  map[labelKey]map[*Service]struct{} // each under one of its labels
+	selectors   map[labelKey]int                   // how many Services have a label in their selector
+	byLabel     map[labelKey]map[*Pod]struct{}
+	pods        map[*Pod]*podState
+	slices      map[podKey]map[string]EndpointSliceSpec // by the name of their Service
+	sliceOf     map[podKey]string                       // the name of their Service, by that of the slice
+	byNamespace map[string][]*Service                   // each by name
+	envs        map[string]*serviceVariables            // by namespace; made when needed
 }
 
 // labelKey is a label of the objects of a namespace.
@@ -46,33 +46,20 @@ type labelKey struct{ namespace, key, value string }
 
 func newServices(cfg Config) *services {
 	return &services{
-		table:      kubeproxy.New(seedOf(cfg.Seed, "kube-proxy"), cfg.PodCIDRs),
-		ranges:     newServiceRanges(cfg.ServiceCIDRs, cfg.Seed),
-		byName:     make(map[podKey]*Service),
-		byIP:       make(map[netip.Addr]*Service),
-		podsByIP:   make(map[netip.Addr]*Pod),
-		bySelector: make(map[labelKey]map[*Service]struct{}),
-		selectors:  make(map[labelKey]int),
-		byLabel:    make(map[labelKey]map[*Pod]struct{}),
-		pods:       make(map[*Pod]*podState),
-		slices:     make(map[podKey]map[string]EndpointSliceSpec),
-		sliceOf:    make(map[podKey]string),
-		envs:       make(map[string]environment),
+		table:       kubeproxy.New(seedOf(cfg.Seed, "kube-proxy"), cfg.PodCIDRs),
+		ranges:      newServiceRanges(cfg.ServiceCIDRs, cfg.Seed),
+		byName:      make(map[podKey]*Service),
+		byIP:        make(map[netip.Addr]*Service),
+		podsByIP:    make(map[netip.Addr]*Pod),
+		bySelector:  make(map[labelKey]map[*Service]struct{}),
+		selectors:   make(map[labelKey]int),
+		byLabel:     make(map[labelKey]map[*Pod]struct{}),
+		pods:        make(map[*Pod]*podState),
+		slices:      make(map[podKey]map[string]EndpointSliceSpec),
+		sliceOf:     make(map[podKey]string),
+		byNamespace: make(map[string][]*Service),
+		envs:        make(map[string]*serviceVariables),
 	}
-}
-
-// sorted returns the Services that keep keeps, by namespace and name. mu is held.
-func (v *services) sorted(keep func(*Service) bool) []*Service {
-	var list []*Service
-	for _, s := range v.byName {
-		if keep(s) {
-			list = append(list, s)
-		}
-	}
-	slices.SortFunc(list, func(a, b *Service) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
-	})
-	return list
 }
 
 // specOf returns the spec of the Service of a name, nil if there is none. mu is
@@ -150,9 +137,10 @@ func (v *services) apply(spec ServiceSpec) (err error) {
 		if s == nil {
 			s = &Service{services: v, namespace: spec.Namespace, name: spec.Name}
 			v.byName[key] = s
+			v.list(s)
 		}
 		v.unselect(s)
-		clear(v.envs)
+		v.forgetEnv(s)
 		for _, a := range addrsOf(s.spec.ClusterIPs) {
 			delete(v.byIP, a)
 		}
@@ -174,8 +162,9 @@ func (v *services) delete(s *Service) {
 		}
 		s.deleted = true
 		v.unselect(s)
-		clear(v.envs)
+		v.forgetEnv(s)
 		delete(v.byName, podKey{s.namespace, s.name})
+		v.unlist(s)
 		ports := s.spec.nodePorts()
 		if s.spec.HealthCheckNodePort != 0 {
 			ports = append(ports, s.spec.HealthCheckNodePort)
@@ -201,6 +190,14 @@ func (v *services) sync(s *Service) []kubeproxy.UDPFrontend {
 		return nil
 	}
 	return v.table.Set(s.forProxy(ips))
+}
+
+// syncPod is sync when only the endpoints that a Pod makes have changed. mu is held.
+func (v *services) syncPod(s *Service, p *Pod) []kubeproxy.UDPFrontend {
+	if s.deleted {
+		return nil
+	}
+	return v.table.SetEndpoints(s.namespace, s.name, p.uid, s.pods[p].proxy)
 }
 
 // The labels of what kube-proxy does not look at: Services of another proxy, and
@@ -245,7 +242,7 @@ func (s *Service) forProxy(ips []netip.Addr) kubeproxy.Service {
 			continue
 		}
 		for _, e := range slice.endpoints() {
-			p.Endpoints = append(p.Endpoints, e.forProxy())
+			p.Endpoints = append(p.Endpoints, e.forProxy(""))
 		}
 	}
 	return p

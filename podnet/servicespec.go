@@ -8,9 +8,9 @@ package podnet
 // [Service.Spec] shows it. When a Service is applied again, what is left out
 // stays as it is, as with `kubectl apply`.
 type ServiceSpec struct {
-	Name        string // required; a DNS label
-	Namespace   string // default "default"
-	Labels      map[string]string
+	Name        string            // required; a DNS label
+	Namespace   string            // default "default"
+	Labels      map[string]string // with service.kubernetes.io/service-proxy-name the nodes leave the Service to another proxy
 	Annotations map[string]string
 
 	Type ServiceType // default ServiceTypeClusterIP
@@ -70,7 +70,7 @@ type ServicePort struct {
 	Protocol    Protocol    // default ProtocolTCP
 	Port        int32       // required; unique in the Service for a Protocol
 	TargetPort  IntOrString // of the Pod, by number or by a container's name for it; default Port
-	NodePort    int32       // of every node, from 30000 to 32767; default one that is free, if the type has them
+	NodePort    int32       // of every node, there also at 127.0.0.1; from 30000 to 32767; default one that is free, if the type has them
 	AppProtocol string      // what is spoken, for the reader; default nothing
 }
 

@@ -75,6 +75,10 @@ type Dialer struct {
 	// both is tried alone (RFC 6555): 0 for 300 ms, negative to try the
 	// second only after the first has failed.
 	FallbackDelay time.Duration
+
+	// TTL is IP_TTL, or IPV6_UNICAST_HOPS: how many routers a packet may reach
+	// before it is refused. Zero means 64; what is not from 1 to 255 is EINVAL.
+	TTL int
 }
 
 // ListenWith is [Container.Listen] with options, and a context that may end the

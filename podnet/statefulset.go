@@ -89,6 +89,13 @@ func (c *statefulSetController) pod(ordinal int) PodSpec {
 	return s
 }
 
+// claims asks for a name of the set's, too.
+func (c *statefulSetController) claims(name string, labels map[string]string) bool {
+	digits, ok := strings.CutPrefix(name, c.spec.Name+"-")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	return ok && err == nil && digits == strconv.FormatUint(n, 10) && c.spec.Selector.Matches(labels)
+}
+
 func (c *statefulSetController) checkPod() error {
 	return c.pod(c.spec.start() + max(c.spec.replicas()-1, 0)).Validate()
 }

@@ -12,6 +12,10 @@ import (
 // stay, NAME-0, NAME-1 and so on. Each has its name as hostname and label, and,
 // with a headless Service of ServiceName, a DNS name of its own.
 //
+// Pods of such a name that have the labels and no owner become the set's; whose
+// labels are changed to others is no longer, but keeps its name until it is
+// deleted, and only then is another made.
+//
 // There are no volumeClaimTemplates: podnet has no volumes that outlive a Pod.
 // As with a [DeploymentSpec], Apply refuses another template.
 type StatefulSetSpec struct {
@@ -132,7 +136,7 @@ func (s StatefulSetSpec) check(c *Cluster) error {
 		}
 		for i := range s.replicas() {
 			name := s.podName(s.start() + i)
-			if c.Pod(s.Namespace, name) != nil {
+			if p := c.Pod(s.Namespace, name); p != nil && !s.Selector.Matches(p.labels()) { // else it is adopted
 				return s.id().error("apply", fmt.Errorf("its Pod %s cannot be made: %w", name, errPodExists))
 			}
 		}

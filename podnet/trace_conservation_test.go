@@ -28,7 +28,7 @@ func TestNoPacketVanishesUnseen(t *testing.T) {
 		for i := range 6 {
 			pods = append(pods, podnettest.StartPod(t, c, podnet.PodSpec{
 				Name: fmt.Sprintf("pod-%d", i), Labels: map[string]string{"odd": fmt.Sprint(i % 2)}, NodeName: fmt.Sprintf("node-%d", 1+i%3),
-				Containers: []podnet.ContainerSpec{{Name: "main", Run: echoes}},
+				Containers: []podnet.ContainerSpec{{Name: "main", Run: echoes, SecurityContext: netAdmin}},
 			}))
 		}
 		require.NoError(t, c.Apply(t.Context(),

@@ -144,7 +144,7 @@ func TestEveryDropHasAReason(t *testing.T) {
 		for i, name := range []string{"client", "web", "guarded"} {
 			pods[name] = podnettest.StartPod(t, c, podnet.PodSpec{
 				Name: name, Labels: map[string]string{"app": name}, NodeName: fmt.Sprintf("node-%d", 1+i%2),
-				Containers: []podnet.ContainerSpec{{Name: "app", Run: accepting(":8080")}},
+				Containers: []podnet.ContainerSpec{{Name: "app", Run: accepting(":8080"), SecurityContext: netAdmin}},
 			})
 		}
 		require.NoError(t, c.Apply(t.Context(),

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,8 @@ type controller interface {
 	plan(spec workloadSpec, pods []replica, now time.Time) (make []PodSpec, remove []*Pod)
 	// checkPod reports why its Pods could not be made.
 	checkPod() error
+	// claims reports whether a Pod of this name with these labels is one of its.
+	claims(name string, labels map[string]string) bool
 }
 
 // replica is a Pod of a workload with its status at one time.
@@ -87,12 +90,14 @@ type workload struct {
 	id         objectID
 	controller controller
 
-	wake      chan struct{} // one slot: something happened
-	ctx       context.Context
-	cancel    context.CancelFunc // ends it without deleting anything
-	done      chan struct{}      // closed when its goroutines have ended
-	followers sync.WaitGroup     // one for each Pod that is not gone
-	nextLook  time.Time          // of the goroutine: when it wants to be woken at the latest
+	wake       chan struct{} // one slot: something happened
+	ctx        context.Context
+	cancel     context.CancelFunc // ends it without deleting anything
+	done       chan struct{}      // closed when its goroutines have ended
+	followers  sync.WaitGroup     // one for each Pod that is not gone
+	nextLook   time.Time          // of the goroutine: when it wants to be woken at the latest
+	followed   map[*Pod]struct{}  // of the goroutine: Pods that have a follower
+	relabelled atomic.Bool        // there may be Pods to adopt or to release
 
 	mu       sync.Mutex // guards what follows; nothing waits under it
 	spec     workloadSpec
@@ -141,7 +146,9 @@ func (c *Cluster) applyWorkload(spec workloadSpec, newController func(*rand.Rand
 		w = &workload{
 			cluster: c, id: id, spec: spec, controller: newController(newWorkloadRand(c.config.Seed, c.workloadsMade, id)),
 			wake: make(chan struct{}, 1), done: make(chan struct{}), changed: make(chan struct{}),
+			followed: make(map[*Pod]struct{}),
 		}
+		w.relabelled.Store(true)
 		w.ctx, w.cancel = context.WithCancel(context.Background())
 		if c.workloads == nil {
 			c.workloads = make(map[objectID]*workload)
@@ -209,8 +216,8 @@ func (w *workload) stop() {
 // sync looks at the Pods and does what is to be done. It reports whether the
 // workload is gone.
 func (w *workload) sync() (gone bool) {
+	w.claim()
 	w.mu.Lock()
-	w.pods = slices.DeleteFunc(w.pods, func(p *Pod) bool { return w.cluster.Pod(p.spec.Namespace, p.spec.Name) != p })
 	spec, deleting, pods := w.spec, w.deleting, slices.Clone(w.pods)
 	w.mu.Unlock()
 	if deleting && len(pods) == 0 {
@@ -255,20 +262,26 @@ func (w *workload) create(s PodSpec) error {
 	if err != nil {
 		return err
 	}
-	if w.cluster.Pod(s.Namespace, s.Name) != nil {
+	p, made, err := w.cluster.makePod(o.(PodSpec), w)
+	switch {
+	case err != nil:
+		return err
+	case !made:
 		return o.id().error("apply", errPodExists)
 	}
-	if err := o.apply(w.cluster); err != nil {
-		return err
-	}
-	p := w.cluster.Pod(s.Namespace, s.Name)
-	if p == nil { // deleted by somebody else since
-		w.notify()
-		return nil
-	}
+	w.follow(p)
+	return nil
+}
+
+// follow puts a Pod on the list, and wakes the goroutine when it changes.
+func (w *workload) follow(p *Pod) {
 	w.mu.Lock()
 	w.pods = append(w.pods, p)
 	w.mu.Unlock()
+	if _, ok := w.followed[p]; ok {
+		return
+	}
+	w.followed[p] = struct{}{}
 	updates := p.Watch(w.ctx)
 	w.followers.Go(func() {
 		for range updates {
@@ -280,7 +293,6 @@ func (w *workload) create(s PodSpec) error {
 		case <-w.ctx.Done():
 		}
 	})
-	return nil
 }
 
 // lookAgain has the goroutine woken when the next Pod becomes available: nothing

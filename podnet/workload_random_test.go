@@ -2,6 +2,7 @@ package podnet_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -14,8 +15,8 @@ import (
 	"podnet.dev/podnet"
 )
 
-// Workloads are scaled, and their Pods deleted and killed, at random for an hour
-// of virtual time. Whatever happened, left alone they come to what they should
+// Workloads are scaled, and their Pods deleted, killed and given other labels, at
+// random for an hour of virtual time. Whatever happened, left alone they come to what they should
 // be.
 func TestARandomHourOfWorkloads(t *testing.T) {
 	seeds := uint64(5)
@@ -46,7 +47,7 @@ func randomHourOfWorkloads(t *testing.T, seed uint64) {
 	settled := 0
 	for range 300 {
 		time.Sleep(time.Duration(r.Int64N(int64(20 * time.Second))))
-		switch pods := c.Pods(); r.IntN(5) {
+		switch pods := c.Pods(); r.IntN(6) {
 		case 0:
 			d.Replicas = new(r.Int32N(6))
 			require.NoError(t, c.Apply(t.Context(), d))
@@ -65,6 +66,18 @@ func randomHourOfWorkloads(t *testing.T, seed uint64) {
 				_ = pods[r.IntN(len(pods))].Containers()[0].Kill() // fails if it does not run
 			}
 		case 4:
+			if len(pods) > 0 {
+				spec := pods[r.IntN(len(pods))].Spec()
+				spec.Labels = maps.Clone(spec.Labels)
+				spec.Labels["app"] = []string{"web", "none"}[r.IntN(2)]
+				_ = c.Apply(t.Context(), spec) // fails if it is being deleted
+			}
+		case 5:
+			for _, p := range pods {
+				if p.Spec().Labels["app"] == "none" {
+					deleting.Go(func() { _ = p.Delete(t.Context()) })
+				}
+			}
 			time.Sleep(8 * time.Minute) // longer than any back-off and all grace periods
 			synctest.Wait()
 			settled++

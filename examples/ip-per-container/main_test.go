@@ -27,11 +27,11 @@ func TestTheTable(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"containers|an IP for|IPs|veths|routes|node routes|endpoints|policy entries|round trip to",
-		"1|the Pod|2|1|4|2|1|2|localhost:8000",
-		"1|each container|2|1|4|2|1|2|localhost:8000",
-		"2|the Pod|2|1|4|2|1|2|localhost:8001",
-		"2|each container|4|2|8|4|2|4|c1:8001",
-		"3|the Pod|2|1|4|2|1|2|localhost:8002",
-		"3|each container|6|3|12|6|3|6|c2:8002",
+		"1|the Pod|2|1|6|2|1|2|localhost:8000",
+		"1|each container|2|1|6|2|1|2|localhost:8000",
+		"2|the Pod|2|1|6|2|1|2|localhost:8001",
+		"2|each container|4|2|12|4|2|4|c1:8001",
+		"3|the Pod|2|1|6|2|1|2|localhost:8002",
+		"3|each container|6|3|18|6|3|6|c2:8002",
 	}, got)
 }

@@ -135,7 +135,7 @@ func world(t *testing.T) (*podnet.Cluster, *podnet.Pod, *podnet.Pod) {
 	})
 	p := podnettest.StartPod(t, c, podnet.PodSpec{
 		Name: "web", NodeName: "node-1", Labels: map[string]string{"app": "web"},
-		Containers: []podnet.ContainerSpec{{Name: "app", Run: echo}, {Name: "side", Run: idle}},
+		Containers: []podnet.ContainerSpec{{Name: "app", Run: echo, SecurityContext: &podnet.SecurityContext{Capabilities: &podnet.Capabilities{Add: []podnet.Capability{podnet.CapNetAdmin}}}}, {Name: "side", Run: idle}},
 	})
 	require.NoError(t, p.WaitListening(t.Context(), 8080))
 	other := podnettest.StartPod(t, c, podnet.PodSpec{Name: "other", NodeName: "node-2", Containers: []podnet.ContainerSpec{{Name: "main", Run: idle}}})

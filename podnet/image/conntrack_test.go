@@ -5,11 +5,16 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
+
+	"podnet.dev/podnet"
 )
 
 func TestConntrack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := idle(t, "alpine")
+		c := start(t, podnet.ContainerSpec{
+			Image: "alpine", Command: []string{"sleep", "infinity"},
+			SecurityContext: &podnet.SecurityContext{Capabilities: &podnet.Capabilities{Add: []podnet.Capability{podnet.CapNetAdmin}}},
+		})
 		got := sh(t, c, "conntrack -L")
 		assert.Empty(t, got.Stdout, "there are no rules")
 		assert.Equal(t, "conntrack v1.4.7 (conntrack-tools): 0 flow entries have been shown.\n", got.Stderr)

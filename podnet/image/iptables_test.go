@@ -5,13 +5,16 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"podnet.dev/podnet"
 )
 
 func TestIPTablesCommands(t *testing.T) {
-	c := idle(t, "alpine")
-	if _, err := c.IPTables(false, "-S"); err != nil {
-		t.Skip(err)
-	}
+	assert.Equal(t, 3, sh(t, idle(t, "alpine"), "iptables -S").ExitCode, "without NET_ADMIN")
+	c := start(t, podnet.ContainerSpec{
+		Image: "alpine", Command: []string{"sleep", "infinity"},
+		SecurityContext: &podnet.SecurityContext{Capabilities: &podnet.Capabilities{Add: []podnet.Capability{podnet.CapNetAdmin}}},
+	})
 	for _, r := range []row{
 		{script: "iptables -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 8080"},
 		{script: "iptables -t nat -S OUTPUT", stdout: "-P OUTPUT ACCEPT\n-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\n"},
@@ -36,7 +39,7 @@ func TestIPRouteCommands(t *testing.T) {
 		{script: "ip route get 8.8.8.8", stdout: "8.8.8.8 via 10.244.0.1 dev eth0 src 10.244.0.2 uid 0 \n    cache \n"},
 		{script: "ip route add 10.9.0.0/16 dev eth9", stderr: "Cannot find device \"eth9\"\n", code: 1},
 		{script: "ip route foo", stderr: "Command \"foo\" is unknown, try \"ip route help\".\n", code: 255},
-		{script: "ip -6 route", stdout: "fd00:10:244::/64 dev eth0  metric 256 \ndefault via fd00:10:244::1 dev eth0  metric 1024 \n"},
+		{script: "ip -6 route", stdout: "fd00:10:244::1 dev eth0 src fd00:10:244::2  metric 1024 \nfd00:10:244::/64 via fd00:10:244::1 dev eth0 src fd00:10:244::2  metric 1024 \ndefault via fd00:10:244::1 dev eth0  metric 1024 \n"},
 	} {
 		got, err := c.Exec(t.Context(), "sh", "-c", r.script)
 		require.NoError(t, err, r.script)

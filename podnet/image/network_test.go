@@ -163,7 +163,7 @@ var netRows = []row{
 	{name: "ss", script: "ss -tln | grep 808[0-1]", stdout: "LISTEN 0      0                  *:8080               *:*\nLISTEN 0      0                  *:8081               *:*\n"},
 	{name: "ip of the loopback", script: "ip -4 addr show dev lo", stdout: "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue \n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n"},
 	{name: "ip of no device", script: "ip addr show dev nosuch", stderr: "ip: can't find device 'nosuch'\n", code: 1},
-	{name: "ip route", script: "ip route", stdout: "default via 10.244.0.1 dev eth0 \n10.244.0.0/24 dev eth0 scope link  src 10.244.0.2 \n"},
+	{name: "ip route", script: "ip route", stdout: "default via 10.244.0.1 dev eth0 \n10.244.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.2 \n10.244.0.1 dev eth0 scope link  src 10.244.0.2 \n"},
 	{name: "ifconfig of no device", script: "ifconfig nosuch", stderr: "ifconfig: nosuch: error fetching interface information: Device not found\n", code: 1},
 }
 

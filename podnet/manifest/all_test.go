@@ -121,6 +121,9 @@ spec:
       runAsUser: 0
       runAsGroup: 1
       runAsNonRoot: false
+      privileged: true
+      allowPrivilegeEscalation: true
+      capabilities: {add: [NET_ADMIN], drop: [ALL]}
     volumeMounts:
     - name: data
       mountPath: /data
@@ -330,7 +333,11 @@ func TestParseTakesAllFields(t *testing.T) {
 				PostStart: &podnet.LifecycleHandler{Exec: &podnet.ExecAction{Command: []string{"touch", "/ready"}}},
 				PreStop:   &podnet.LifecycleHandler{HTTPGet: &podnet.HTTPGetAction{Port: podnet.Port(80), Path: "/quit"}},
 			},
-			SecurityContext: &podnet.SecurityContext{RunAsUser: new(int64), RunAsGroup: new(int64(1)), RunAsNonRoot: new(bool)},
+			SecurityContext: &podnet.SecurityContext{
+				RunAsUser: new(int64), RunAsGroup: new(int64(1)), RunAsNonRoot: new(bool),
+				Privileged: new(true), AllowPrivilegeEscalation: new(true),
+				Capabilities: &podnet.Capabilities{Add: []podnet.Capability{podnet.CapNetAdmin}, Drop: []podnet.Capability{"ALL"}},
+			},
 			VolumeMounts: []podnet.VolumeMount{
 				{Name: "data", MountPath: "/data", ReadOnly: true, SubPath: "a/b"},
 				{Name: "cfg", MountPath: "/cfg", SubPathExpr: "$(A)"},

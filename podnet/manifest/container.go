@@ -89,8 +89,24 @@ func resourceList(from corev1.ResourceList) podnet.ResourceList {
 
 func securityContext(_ string, from *corev1.SecurityContext) podnet.SecurityContext {
 	clearSecurityDefaults(from)
-	return podnet.SecurityContext{
-		RunAsUser: take(&from.RunAsUser), RunAsGroup: take(&from.RunAsGroup), RunAsNonRoot: take(&from.RunAsNonRoot)}
+	to := podnet.SecurityContext{
+		RunAsUser: take(&from.RunAsUser), RunAsGroup: take(&from.RunAsGroup), RunAsNonRoot: take(&from.RunAsNonRoot),
+		Privileged: take(&from.Privileged), AllowPrivilegeEscalation: take(&from.AllowPrivilegeEscalation)}
+	if c := take(&from.Capabilities); c != nil {
+		to.Capabilities = &podnet.Capabilities{Add: capabilities(c.Add), Drop: capabilities(c.Drop)}
+	}
+	return to
+}
+
+func capabilities(from []corev1.Capability) []podnet.Capability {
+	if from == nil {
+		return nil
+	}
+	to := make([]podnet.Capability, len(from)) // an empty list is shown otherwise than none
+	for i, c := range from {
+		to[i] = podnet.Capability(c)
+	}
+	return to
 }
 
 func volumeMount(_ string, from *corev1.VolumeMount) podnet.VolumeMount {

@@ -23,9 +23,6 @@ func clearDefaults(s *corev1.PodSpec) {
 }
 
 func clearSecurityDefaults(c *corev1.SecurityContext) {
-	// A goroutine has no privileges to gain or to lose.
-	clearPointerIf(&c.Privileged, false)
-	c.AllowPrivilegeEscalation = nil
 	// Each container has a root of its own, which it can write to.
 	clearPointerIf(&c.ReadOnlyRootFilesystem, false)
 	clearPointerIf(&c.ProcMount, corev1.DefaultProcMount)

@@ -47,8 +47,6 @@ var advice = map[string]string{
 	"volumeDevices":         "mount the volume: podnet has no block devices",
 
 	"appArmorProfile":        notConfined,
-	"capabilities":           notConfined,
-	"privileged":             notConfined,
 	"procMount":              notConfined,
 	"readOnlyRootFilesystem": notConfined,
 	"seLinuxOptions":         notConfined,

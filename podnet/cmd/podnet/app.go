@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 
@@ -26,6 +27,9 @@ type app struct {
 	colour         bool                       // stdout takes colours
 	size           func() (width, height int) // of the terminal that stdout is; nil if it is none
 	catch          catcher                    // nil to catch no signals
+
+	// lookup finds the addresses of names as this machine does.
+	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // exitError is the error of a command that was used rightly. Any other error

@@ -199,10 +199,10 @@ func TestOnlyEmptyVolumesWantTwoContainers(t *testing.T) {
 func TestNamesOfInitContainers(t *testing.T) {
 	pod := testPod("", "web", "app")
 	pod.spec.InitContainers = []podnet.ContainerSpec{{Name: "setup"}, {Name: "proxy", RestartPolicy: always}}
-	got, err := findContainer([]source{pod}, "proxy")
+	got, err := findContainer([]source{pod}, nil, "proxy")
 	require.NoError(t, err)
 	assert.Equal(t, "default/web/proxy", got.String())
-	_, err = findContainer([]source{pod}, "db")
+	_, err = findContainer([]source{pod}, nil, "db")
 	assert.EqualError(t, err, `there is no container "db", only default/web/setup, default/web/proxy, default/web/app`)
 	assert.Equal(t, 5, newPrinter([]source{pod}, io.Discard, io.Discard, true).width)
 }

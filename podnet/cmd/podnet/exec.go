@@ -16,13 +16,13 @@ type execSpec struct {
 }
 
 // parseExec reads "[[NAMESPACE/]POD/]CONTAINER: COMMAND".
-func parseExec(text string, pods []source) (execSpec, error) {
+func parseExec(text string, pods []source, services []service) (execSpec, error) {
 	ref, command, ok := strings.Cut(text, ":")
 	ref, command = strings.TrimSpace(ref), strings.TrimSpace(command)
 	if !ok || ref == "" || command == "" {
 		return execSpec{}, fmt.Errorf("invalid argument %q for --exec: want 'CONTAINER: COMMAND'", text)
 	}
-	t, err := findContainer(pods, ref)
+	t, err := findContainer(pods, services, ref)
 	if err != nil {
 		return execSpec{}, fmt.Errorf("invalid argument %q for --exec: %w", text, err)
 	}

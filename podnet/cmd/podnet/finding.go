@@ -88,12 +88,17 @@ func (a *analysis) checkImages() {
 // better by checkClashes and checkPorts.
 func (a *analysis) checkWarnings() {
 	for _, w := range a.pod.warnings() {
-		field, message, ok := strings.Cut(w, ": ")
-		if !ok || strings.Contains(field, " ") { // of a volume, which it names without a path
-			field, message = "", w
-		}
-		if !strings.Contains(field, ".ports[") {
-			a.findings = append(a.findings, finding{severityWarning, a.pod.file, a.pod.object(), field, "The API server warns: " + message + ".", ""})
+		if f := warningFinding(a.pod.file, identify(a.pod.given()), w); !strings.Contains(f.Field, ".ports[") {
+			a.findings = append(a.findings, f)
 		}
 	}
+}
+
+// warningFinding tells of a warning of the API server.
+func warningFinding(file string, object identity, warning string) finding {
+	field, message, ok := strings.Cut(warning, ": ")
+	if !ok || strings.Contains(field, " ") { // it names none
+		field, message = "", warning
+	}
+	return finding{severityWarning, file, object.String(), field, "The API server warns: " + message + ".", ""}
 }

@@ -21,8 +21,9 @@ type forwardSpec struct {
 	port uint16 // in the Pod
 }
 
-// parseForward reads "[[NAMESPACE/]POD/][HOST:]POD_PORT".
-func parseForward(text string, pods []source) (forwardSpec, error) {
+// parseForward reads "[[NAMESPACE/]POD/][HOST:]POD_PORT". Of a Service it is the
+// Service's port, as from kubectl, that becomes the Pod's.
+func parseForward(text string, pods []source, services []service) (forwardSpec, error) {
 	ref, ports := "", text
 	if i := strings.LastIndexByte(text, '/'); i >= 0 {
 		ref, ports = text[:i], text[i+1:]
@@ -42,11 +43,31 @@ func parseForward(text string, pods []source) (forwardSpec, error) {
 			return f, fmt.Errorf("invalid argument %q for --port-forward: want HOST:POD, with ports from 1 to 65535", text)
 		}
 	}
-	t, err := findPod(pods, ref)
+	t, err := findPod(pods, services, ref)
 	if err != nil {
 		return f, fmt.Errorf("invalid argument %q for --port-forward: %w", text, err)
 	}
-	return forwardSpec{t, uint16(h), uint16(p)}, nil
+	f = forwardSpec{t, uint16(h), uint16(p)}
+	if t.service != nil && !t.service.headless {
+		if f.port, err = t.service.podPort(f.port, t.pod); err != nil {
+			return f, fmt.Errorf("invalid argument %q for --port-forward: %w", text, err)
+		}
+	}
+	return f, nil
+}
+
+// podPort returns the port of a Pod that a port of the Service leads to. The
+// errors are almost kubectl's.
+func (s service) podPort(number uint16, pod source) (uint16, error) {
+	port := s.portOf(int32(number))
+	if port == nil {
+		return 0, fmt.Errorf("%s does not have a service port %d", s.identity(), number)
+	}
+	target, ok := port.targetOf(pod)
+	if !ok {
+		return 0, fmt.Errorf("%s does not have a named port '%s'", pod.object(), port.target.StrVal)
+	}
+	return uint16(target), nil
 }
 
 // halfCloseGrace is how long a connection lives on after one of its directions

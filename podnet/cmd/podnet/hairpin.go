@@ -20,13 +20,14 @@ type text struct {
 }
 
 // checkHairpins finds containers that are told to reach their own Pod through a
-// Service: one finding for each container and Service.
+// Service, or that reach it when they mean the Service: one finding for each
+// container and Service.
 func (n *network) checkHairpins() {
 	for _, p := range n.pods {
+		if p.spec.HostNetwork { // it is reached at its node's address
+			continue
+		}
 		for _, s := range n.services {
-			if s.headless || !s.selects(p) {
-				continue
-			}
 			for _, c := range members(p.spec) {
 				n.checkHairpin(p, s, c)
 			}
@@ -38,6 +39,15 @@ func (n *network) checkHairpin(p source, s service, c member) {
 	for _, t := range n.texts(p, c) {
 		use, ok := s.usedIn(t, p.namespace())
 		if !ok {
+			continue
+		}
+		if use.host == p.hostname() {
+			if n.checkOwnName(p, s, c, t, use) {
+				return
+			}
+			continue
+		}
+		if s.headless || !s.selects(p) {
 			continue
 		}
 		port := s.portOf(use.port)
@@ -60,6 +70,28 @@ func (n *network) checkHairpin(p source, s service, c member) {
 		n.report(severityWarning, p.file, identify(p.given()), t.where(p), message, fix)
 		return
 	}
+}
+
+// checkOwnName tells of a container that means a Service by a name that is its
+// Pod's hostname, which /etc/hosts has. It does not if the Pod serves that port.
+func (n *network) checkOwnName(p source, s service, c member, t text, use use) bool {
+	port := s.portOf(use.port)
+	if port == nil || slices.ContainsFunc(portPlan(p.spec, n.images), func(u portUse) bool { return int32(u.Port) == port.port && !u.unused }) {
+		return false
+	}
+	fix := fmt.Sprintf("Write %s.%s, or give the Pod another name.", s.name, s.namespace)
+	if s.selects(p) {
+		target, ok := port.targetOf(p)
+		if ok && target == port.port {
+			return false
+		}
+		if ok {
+			fix = fmt.Sprintf("Write localhost:%d: containers of a Pod share localhost.", target)
+		}
+	}
+	n.report(severityWarning, p.file, identify(p.given()), t.where(p),
+		fmt.Sprintf("%s means Service %s by %s, but %s is also the Pod's hostname: its /etc/hosts has the Pod's own address for it, and no connection gets to the Service.", c.Name, s.name, use.text, s.name), fix)
+	return true
 }
 
 // where is the field of a text, which may be in a ConfigMap.
@@ -137,6 +169,7 @@ func expand(value string, values map[string]string) string {
 // use is how a text names a Service.
 type use struct {
 	text string // "http://web:8080"; without a user and password
+	host string // the name in it; empty for a variable
 	port int32  // 0 if it says none
 }
 
@@ -145,6 +178,7 @@ type use struct {
 func (s service) usedIn(t text, namespace string) (use, bool) {
 	for _, name := range s.hostNames(namespace) {
 		if u, ok := findHost(t, name); ok {
+			u.host = name
 			return u, true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"podnet.dev/podnet"
 	"podnet.dev/podnet/manifest"
@@ -57,6 +58,15 @@ func (s source) podName() string {
 	return s.spec.Name
 }
 
+// hostname is the Pod's, "" for those of a workload, which are all different.
+func (s source) hostname() string {
+	if s.spec.Hostname == "" && s.workload != nil {
+		return ""
+	}
+	name := cmp.Or(s.spec.Hostname, s.spec.Name)
+	return strings.TrimRight(name[:min(len(name), 63)], "-.")
+}
+
 // given is the object as it was in the manifest.
 func (s source) given() podnet.Object {
 	if s.workload != nil {
@@ -75,8 +85,11 @@ func (s source) field(path string) string {
 }
 
 // warnings are those of the API server.
-func (s source) warnings() []string {
-	if o, ok := s.given().(interface{ Warnings() []string }); ok {
+func (s source) warnings() []string { return warningsOf(s.given()) }
+
+// warningsOf are those of the API server about an object.
+func warningsOf(o podnet.Object) []string {
+	if o, ok := o.(interface{ Warnings() []string }); ok {
 		return o.Warnings()
 	}
 	return nil

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 )
 
@@ -24,6 +25,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{
 		stdin: stdin, stdout: stdout, stderr: stderr, images: standardImages(),
 		colour: wantsColour(stdout), size: terminalSize(stdout), catch: catch,
+		lookup: net.DefaultResolver.LookupNetIP,
 	}
 	return a.main(ctx, args)
 }

@@ -10,6 +10,7 @@ import (
 // run need it.
 type names struct {
 	severalPods, severalNamespaces bool
+	nodes                          bool // the nodes of Pods, too
 }
 
 func newNames(pods []source) names {
@@ -39,15 +40,17 @@ func (n names) container(namespace, pod, container string) string {
 // is one of the Pods.
 type target struct {
 	pod       source
-	container string // empty for a Pod
+	container string   // empty for a Pod
+	service   *service // by which the Pod is named; nil for none
 }
 
 // findContainer finds the container that [[NAMESPACE/]POD/]CONTAINER names.
-func findContainer(pods []source, ref string) (target, error) {
+func findContainer(pods []source, services []service, ref string) (target, error) {
 	var all []target
-	for _, p := range pods {
-		for _, c := range members(p.spec) {
-			all = append(all, target{p, c.Name})
+	for _, t := range targets(pods, services) {
+		for _, c := range members(t.pod.spec) {
+			t.container = c.Name
+			all = append(all, t)
 		}
 	}
 	return find("container", all, ref)
@@ -55,22 +58,36 @@ func findContainer(pods []source, ref string) (target, error) {
 
 // findPod finds the Pod that [NAMESPACE/]POD names, or the only one if ref is
 // empty.
-func findPod(pods []source, ref string) (target, error) {
-	var all []target
-	for _, p := range pods {
-		all = append(all, target{pod: p})
-	}
-	if ref == "" && len(all) == 1 {
+func findPod(pods []source, services []service, ref string) (target, error) {
+	all := targets(pods, services)
+	if ref == "" && len(pods) == 1 {
 		return all[0], nil
 	}
 	return find("Pod", all, ref)
 }
+
+// targets returns the Pods and, for each Service, the first that it selects.
+func targets(pods []source, services []service) (all []target) {
+	for _, p := range pods {
+		all = append(all, target{pod: p})
+	}
+	for _, s := range services {
+		if i := slices.IndexFunc(pods, s.selects); i >= 0 {
+			all = append(all, target{pod: pods[i], service: &s})
+		}
+	}
+	return all
+}
+
+// serviceWord comes before a Service's name.
+const serviceWord = "service/"
 
 // aliases are the words for a kind that kubectl takes before a name.
 var aliases = map[string]string{
 	"pod": "", "pods": "", "po": "",
 	"deployment": "deployment/", "deployments": "deployment/", "deploy": "deployment/",
 	"statefulset": "statefulset/", "statefulsets": "statefulset/", "sts": "statefulset/",
+	"service": serviceWord, "services": serviceWord, "svc": serviceWord,
 }
 
 // find returns the one target whose full name ends in ref, by whole elements.
@@ -82,6 +99,12 @@ func find(kind string, all []target, ref string) (target, error) {
 				all = slices.DeleteFunc(all, func(t target) bool { return t.pod.workload != nil })
 			}
 		}
+	}
+	// A Service is only meant if that is said: it has the name of a Pod often.
+	byService := strings.Contains("/"+ref, "/"+serviceWord)
+	all = slices.DeleteFunc(all, func(t target) bool { return (t.service != nil) != byService })
+	if byService && len(all) == 0 {
+		return target{}, fmt.Errorf("there is no %s %q: no Service of the manifests selects a Pod", kind, ref)
 	}
 	var found []target
 	var known []string
@@ -107,13 +130,17 @@ func find(kind string, all []target, ref string) (target, error) {
 }
 
 // String returns the full name, NAMESPACE/POD/CONTAINER or NAMESPACE/POD, where
-// POD may be deployment/NAME or statefulset/NAME.
+// POD may be deployment/NAME, statefulset/NAME or service/NAME.
 func (t target) String() string {
 	name := t.pod.namespace() + "/"
-	if t.pod.workload != nil {
-		name += strings.ToLower(identify(t.pod.workload).kind) + "/"
+	switch {
+	case t.service != nil:
+		name += serviceWord + t.service.name
+	case t.pod.workload != nil:
+		name += strings.ToLower(identify(t.pod.workload).kind) + "/" + t.pod.spec.Name
+	default:
+		name += t.pod.spec.Name
 	}
-	name += t.pod.spec.Name
 	if t.container != "" {
 		name += "/" + t.container
 	}

@@ -45,13 +45,13 @@ func TestParseExec(t *testing.T) {
 		{" db/app : ls -l ", "prod/db/app", "ls -l"},
 		{"prod/web/app: echo a: b", "prod/web/app", "echo a: b"},
 	} {
-		got, err := parseExec(tt.text, pods)
+		got, err := parseExec(tt.text, pods, nil)
 		require.NoError(t, err, tt.text)
 		assert.Equal(t, tt.container, got.String(), tt.text)
 		assert.Equal(t, tt.command, got.command, tt.text)
 	}
 	for _, text := range []string{"", ":", "log", "log:", ": ls", "app: ls", "web/app: ls", "b/app: ls", "/log: ls", "default/web: ls"} {
-		_, err := parseExec(text, pods)
+		_, err := parseExec(text, pods, nil)
 		assert.ErrorContains(t, err, "--exec", text)
 	}
 }
@@ -73,31 +73,35 @@ func TestParseForward(t *testing.T) {
 		{"db/:80", two, "prod/db", 0, 80},
 		{"default/web/80", two, "default/web", 80, 80},
 	} {
-		got, err := parseForward(tt.text, tt.pods)
+		got, err := parseForward(tt.text, tt.pods, nil)
 		require.NoError(t, err, tt.text)
 		assert.Equal(t, tt.pod, got.String(), tt.text)
 		assert.Equal(t, [2]uint16{tt.host, tt.port}, [2]uint16{got.host, got.port}, tt.text)
 	}
 	for _, text := range []string{"", ":", "80:", "80:0", "65536:80", "80:65536", "-1:80", "+1:80", "a:80", "80:http", "1:2:3", "db/80", "127.0.0.1:80"} {
-		_, err := parseForward(text, one)
+		_, err := parseForward(text, one, nil)
 		assert.ErrorContains(t, err, "--port-forward", text)
 	}
-	_, err := parseForward("web/80", two)
+	_, err := parseForward("web/80", two, nil)
 	assert.ErrorContains(t, err, "may be any of default/web, prod/web")
 }
 
 func FuzzParseFlags(f *testing.F) {
-	for _, text := range []string{"app: ls", "web/app: echo a: b", "8080:80", "prod/web/:80", "80", "//:", "app:\n"} {
+	for _, text := range []string{"app: ls", "web/app: echo a: b", "8080:80", "prod/web/:80", "80", "//:", "app:\n", "svc/web/app: ls", "svc/web/80"} {
 		f.Add(text)
 	}
 	pods := []source{testPod("", "web", "app", "log"), testPod("prod", "web", "app")}
+	pods[0].spec.Labels = web.selector
+	numbered := web
+	numbered.ports = []servicePort{{port: 80}}
+	services := []service{numbered}
 	f.Fuzz(func(t *testing.T, text string) {
-		if e, err := parseExec(text, pods); err == nil {
+		if e, err := parseExec(text, pods, services); err == nil {
 			assert.NotEmpty(t, e.container)
 			assert.NotEmpty(t, e.command)
 			assert.Contains(t, text, e.command)
 		}
-		if p, err := parseForward(text, pods[:1]); err == nil {
+		if p, err := parseForward(text, pods[:1], services); err == nil {
 			assert.NotZero(t, p.port)
 			assert.Equal(t, "web", p.pod.spec.Name)
 		}

@@ -51,7 +51,37 @@ func (n *network) add(o other) {
 	switch s := o.object.(type) {
 	case podnet.ConfigMapSpec:
 		n.configMaps[identify(s)] = s
+	case podnet.NamespaceSpec:
+		n.namespaces[s.Name] = namespaceLabels(s)
+	case podnet.NetworkPolicySpec:
+		n.policies = append(n.policies, policyOf(o.file, s))
+	case podnet.ServiceSpec:
+		n.services = append(n.services, serviceOf(o.file, s))
 	}
+	for _, w := range warningsOf(o.object) {
+		n.list = append(n.list, warningFinding(o.file, identify(o.object), w))
+	}
+}
+
+// namespaceLabels are the labels that a namespace has: its name, whatever is
+// given.
+func namespaceLabels(s podnet.NamespaceSpec) map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, s.Labels)
+	labels["kubernetes.io/metadata.name"] = s.Name
+	return labels
+}
+
+// serviceOf converts a Service.
+func serviceOf(file string, s podnet.ServiceSpec) service {
+	to := service{
+		file: file, namespace: cmp.Or(s.Namespace, "default"), name: s.Name, selector: s.Selector,
+		headless: s.ClusterIP == podnet.ClusterIPNone, external: s.Type == podnet.ServiceTypeExternalName,
+	}
+	for _, p := range s.Ports {
+		to.ports = append(to.ports, servicePort{protocol: cmp.Or(p.Protocol, podnet.ProtocolTCP), port: p.Port, target: p.TargetPort})
+	}
+	return to
 }
 
 // findings looks at everything.
@@ -88,8 +118,7 @@ func socketName(port int32, protocol podnet.Protocol) string {
 // and false if the Pod has none of that name: app containers are asked first,
 // then sidecars, and protocols must be the same (endpointslice, FindPort).
 func (p servicePort) targetOf(pod source) (int32, bool) {
-	switch {
-	case p.target.StrVal == "":
+	if p.target.StrVal == "" {
 		return cmp.Or(p.target.IntVal, p.port), true
 	}
 	all := members(pod.spec)

@@ -33,6 +33,37 @@ type policyPeer struct {
 	ipBlock          bool // it is a range of addresses, and the others are nil
 }
 
+// policyOf converts a NetworkPolicy.
+func policyOf(file string, s podnet.NetworkPolicySpec) policy {
+	to := policy{file: file, namespace: cmp.Or(s.Namespace, "default"), name: s.Name, pods: s.PodSelector}
+	to.egress = slices.Contains(s.PolicyTypes, podnet.PolicyTypeEgress) || len(s.PolicyTypes) == 0 && len(s.Egress) > 0
+	for _, r := range s.Ingress {
+		to.inRules = append(to.inRules, policyRule{policyPorts(r.Ports), policyPeers(r.From)})
+	}
+	for _, r := range s.Egress {
+		to.outRules = append(to.outRules, policyRule{policyPorts(r.Ports), policyPeers(r.To)})
+	}
+	return to
+}
+
+func policyPorts(from []podnet.NetworkPolicyPort) (to []policyPort) {
+	for _, p := range from {
+		port := policyPort{protocol: p.Protocol, port: p.Port}
+		if p.EndPort != nil {
+			port.endPort = *p.EndPort
+		}
+		to = append(to, port)
+	}
+	return to
+}
+
+func policyPeers(from []podnet.NetworkPolicyPeer) (to []policyPeer) {
+	for _, p := range from {
+		to = append(to, policyPeer{pods: p.PodSelector, namespaces: p.NamespaceSelector, ipBlock: p.IPBlock != nil})
+	}
+	return to
+}
+
 func (p policy) identity() identity { return identity{"NetworkPolicy", p.namespace, p.name} }
 
 func (p policy) selects(s source) bool {
@@ -62,6 +93,9 @@ func (n *network) checkNamedPorts(p policy, direction string, rules []policyRule
 		for j, port := range r.ports {
 			if port.port == nil || port.port.StrVal == "" {
 				continue
+			}
+			if direction == "egress" && isDNSPort(port.port.StrVal) {
+				continue // every cluster has them
 			}
 			named := servicePort{protocol: port.protocol, target: *port.port}
 			if slices.ContainsFunc(pods, func(s source) bool { _, ok := named.targetOf(s); return ok }) {
@@ -116,13 +150,16 @@ func (n *network) allowsDNS(p policy, r policyRule) bool {
 			return false
 		case p.port == nil:
 			return true
-		case p.port.StrVal != "": // the ports of CoreDNS
-			return p.port.StrVal == "dns" || p.port.StrVal == "dns-tcp"
+		case p.port.StrVal != "":
+			return isDNSPort(p.port.StrVal)
 		}
 		return p.port.IntVal <= 53 && 53 <= max(p.port.IntVal, p.endPort)
 	})
 	return port && (len(r.peers) == 0 || slices.ContainsFunc(r.peers, func(peer policyPeer) bool { return n.isDNS(p, peer) }))
 }
+
+// isDNSPort reports whether CoreDNS has a port of this name.
+func isDNSPort(name string) bool { return name == "dns" || name == "dns-tcp" }
 
 // isDNS reports whether a peer may be the cluster's DNS. Of a range of addresses
 // it cannot be told.

@@ -7,7 +7,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"podnet.dev/podnet"
 )
+
+// maxNodes is how many nodes 10.244.0.0/16 has addresses for.
+const maxNodes = 256
 
 // runFlags are the flags of `podnet run`.
 type runFlags struct {
@@ -16,6 +21,8 @@ type runFlags struct {
 	forwards []string
 	capture  string // a file; "" for none
 	filter   string
+	nodes    int
+	upstream bool // names outside the cluster are looked up
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -49,16 +56,23 @@ Lines that begin with a time are events. There are colours if stdout is a
 terminal, unless NO_COLOR is set.
 
 --exec runs a command by /bin/sh in a container or sidecar, named as above, or as
-deploy/NAME/CONTAINER or sts/NAME/CONTAINER: then in one of the Pods, a Ready one
-if there is one.
+deploy/NAME/CONTAINER, sts/NAME/CONTAINER or svc/NAME/CONTAINER: then in one of the
+Pods, a Ready one if there is one.
 Commands run one after the other, once all containers have been started and their
 ports (declared ones and those of their images) are listened on; for that they
 wait 2 seconds at most.
 
 --port-forward opens a port on this machine's 127.0.0.1 and ::1 that leads to the
 Pod's localhost, as "kubectl port-forward" does. 8080 means 8080:8080, and :80 any
-free port. With several Pods write [NAMESPACE/]POD/HOST:POD, deploy/NAME/HOST:POD
-or sts/NAME/HOST:POD.
+free port. With several Pods write [NAMESPACE/]POD/HOST:POD, deploy/NAME/HOST:POD,
+sts/NAME/HOST:POD or svc/NAME/HOST:PORT. The last leads to a Pod of the Service, not
+through it, and PORT is the Service's.
+
+--nodes makes a cluster of several nodes, node-1, node-2 and so on, over which the
+Pods are spread. Then the tables say where each Pod is.
+
+--upstream-dns lets the Pods look up names outside the cluster, as this machine
+does. Connections do not leave the cluster all the same.
 
 --capture writes the packets of the run to a file, as pcapng for Wireshark, each
 once, and once more where it has been translated. --capture-filter chooses among
@@ -74,12 +88,16 @@ ErrImagePull, ...) or has ended with another exit code than 0. The end of a
 sidecar does not count.`,
 		Example: `  podnet run pod.yaml
   podnet run pod.yaml --for 90s --exec 'log-tailer: wget -qO- http://localhost'
-  podnet run web.yaml db.yaml --port-forward web/8080:80`,
+  podnet run web.yaml db.yaml --port-forward web/8080:80
+  podnet run shop.yaml --nodes 3 --port-forward svc/frontend/8080:80`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeManifests,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if cmd.Flags().Changed("for") && flags.duration <= 0 {
 				return fmt.Errorf("invalid argument %q for --for: must be positive", flags.duration)
+			}
+			if flags.nodes < 1 || flags.nodes > maxNodes {
+				return fmt.Errorf("invalid argument \"%d\" for --nodes: must be from 1 to %d", flags.nodes, maxNodes)
 			}
 			return a.run(cmd.Context(), files, flags)
 		},
@@ -87,10 +105,11 @@ sidecar does not count.`,
 	cmd.Flags().DurationVar(&flags.duration, "for", 0, "end after this `TIME`, such as 90s or 5m")
 	cmd.Flags().StringArrayVar(&flags.execs, "exec", nil, "run a command in a container: `'CONTAINER: COMMAND'`; may be repeated")
 	cmd.Flags().StringArrayVar(&flags.forwards, "port-forward", nil, "forward a port of this machine to a port of a Pod: `HOST:POD`; may be repeated")
+	cmd.Flags().IntVar(&flags.nodes, "nodes", 1, "`NUMBER` of nodes that the Pods are spread over")
+	cmd.Flags().BoolVar(&flags.upstream, "upstream-dns", false, "look up names outside the cluster, too")
 	cmd.Flags().StringVar(&flags.capture, "capture", "", "write the packets to this `FILE` (pcapng)")
 	cmd.Flags().StringVar(&flags.filter, "capture-filter", "", "what --capture writes, as an `EXPRESSION` of tcpdump")
-	_ = cmd.RegisterFlagCompletionFunc("capture-filter", cobra.NoFileCompletions)
-	for _, flag := range []string{"for", "exec", "port-forward"} {
+	for _, flag := range []string{"for", "exec", "port-forward", "nodes", "capture-filter"} {
 		// The flag exists, so there is no error.
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)
 	}
@@ -110,7 +129,11 @@ func (a *app) run(ctx context.Context, files []string, flags runFlags) error {
 func (a *app) runPods(ctx context.Context, pods []source, others []other, flags runFlags) error {
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
-	s := &session{pods: pods, others: others, images: a.images, out: out, duration: flags.duration}
+	out.names.nodes = flags.nodes > 1
+	s := &session{pods: pods, others: others, config: podnet.Config{Nodes: flags.nodes, Images: a.images.programs}, images: a.images, out: out, duration: flags.duration}
+	if flags.upstream {
+		s.config.Upstream = a.lookup
+	}
 	if flags.filter != "" && flags.capture == "" {
 		return errors.New("--capture-filter needs --capture")
 	}
@@ -123,15 +146,16 @@ func (a *app) runPods(ctx context.Context, pods []source, others []other, flags 
 		s.capture = k
 	}
 	var forwards []forwardSpec
+	services := newNetwork(pods, others, a.images).services
 	for _, text := range flags.execs {
-		e, err := parseExec(text, pods)
+		e, err := parseExec(text, pods, services)
 		if err != nil {
 			return err
 		}
 		s.execs = append(s.execs, e)
 	}
 	for _, text := range flags.forwards {
-		f, err := parseForward(text, pods)
+		f, err := parseForward(text, pods, services)
 		if err != nil {
 			return err
 		}
@@ -145,10 +169,11 @@ func (a *app) runPods(ctx context.Context, pods []source, others []other, flags 
 		defer f.Close()
 		s.forwards = append(s.forwards, f)
 	}
+	for _, o := range others {
+		s.warn(o.object)
+	}
 	for _, p := range pods {
-		for _, w := range p.warnings() {
-			s.out.errorf("Warning: %s", w)
-		}
+		s.warn(p.given())
 	}
 	if a.catch != nil {
 		var stop func()

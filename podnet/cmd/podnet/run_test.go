@@ -296,8 +296,8 @@ func TestColours(t *testing.T) {
 func TestStatusOfSeveralNamespaces(t *testing.T) {
 	pods := []source{testPod("", "web", "app"), testPod("prod", "web", "app")}
 	text := statusText(newNames(pods), []podState{
-		{"default", "web", pods[0].spec, podnet.PodStatus{Columns: podnet.PodColumns{Ready: "0/1", Status: "Pending", Restarts: "0", Age: "1s"}}},
-		{"prod", "web", pods[1].spec, podnet.PodStatus{
+		{"default", "web", "", pods[0].spec, podnet.PodStatus{Columns: podnet.PodColumns{Ready: "0/1", Status: "Pending", Restarts: "0", Age: "1s"}}},
+		{"prod", "web", "", pods[1].spec, podnet.PodStatus{
 			Columns:    podnet.PodColumns{Ready: "0/1", Status: "Error", Restarts: "0", Age: "1s"},
 			Containers: []podnet.ContainerStatus{{Name: "app", State: podnet.ContainerState{Terminated: &podnet.ContainerStateTerminated{ExitCode: 1, Reason: "Error", Message: "two\nlines"}}}},
 		}},

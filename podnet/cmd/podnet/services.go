@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"podnet.dev/podnet"
 )
 
 // serviceRow is a Service as `kubectl get services` shows it.
@@ -20,6 +22,28 @@ type serviceRow struct {
 type serviceRowPort struct {
 	port, nodePort int32 // nodePort is 0 if there is none
 	protocol       string
+}
+
+// builtIn are the Services that every cluster has.
+var builtIn = map[string]bool{"default/kubernetes": true, "kube-system/kube-dns": true}
+
+// serviceRows are the Services of a cluster but for those that every one has.
+func serviceRows(c *podnet.Cluster) (rows []serviceRow) {
+	for _, s := range c.Services() {
+		if builtIn[s.Namespace()+"/"+s.Name()] {
+			continue
+		}
+		spec := s.Spec()
+		row := serviceRow{
+			namespace: s.Namespace(), name: s.Name(), typ: string(spec.Type), clusterIP: spec.ClusterIP,
+			externalIPs: spec.ExternalIPs, ingress: spec.LoadBalancerIngress, externalName: spec.ExternalName,
+		}
+		for _, p := range spec.Ports {
+			row.ports = append(row.ports, serviceRowPort{p.Port, p.NodePort, string(p.Protocol)})
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // cells returns the columns (kubectl, printers/internalversion).
@@ -75,13 +99,14 @@ func servicesText(names names, rows []serviceRow) string {
 	var text strings.Builder
 	table := newTable(&text)
 	header := []string{"NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)"}
-	if names.severalNamespaces {
+	several := names.severalNamespaces || rows[0].namespace != rows[len(rows)-1].namespace // they are in order
+	if several {
 		header = append([]string{"NAMESPACE"}, header...)
 	}
 	table.row(header...)
 	for _, r := range rows {
 		cells := r.cells()
-		if names.severalNamespaces {
+		if several {
 			cells = append([]string{r.namespace}, cells...)
 		}
 		table.row(cells...)

@@ -2,12 +2,8 @@ package main
 
 import (
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
-	"podnet.dev/podnet"
 )
 
 func TestServicesText(t *testing.T) {
@@ -15,11 +11,11 @@ func TestServicesText(t *testing.T) {
 	rows := []serviceRow{
 		{namespace: "default", name: "web", typ: "ClusterIP", clusterIP: "10.96.0.7", ports: []serviceRowPort{tcp(80, 0), {53, 0, "UDP"}}},
 		{namespace: "default", name: "peers", typ: "ClusterIP", clusterIP: "None"},
-		{namespace: "prod", name: "front", typ: "NodePort", clusterIP: "10.96.0.8", externalIPs: []string{"1.2.3.4", "1.2.3.5"}, ports: []serviceRowPort{tcp(80, 30080)}},
-		{namespace: "prod", name: "lb", typ: "LoadBalancer", clusterIP: "10.96.0.9", ports: []serviceRowPort{tcp(80, 30081)}},
-		{namespace: "prod", name: "lb2", typ: "LoadBalancer", clusterIP: "10.96.0.10", ingress: []string{"9.9.9.9", "1.1.1.1"}, ports: []serviceRowPort{tcp(80, 30082)}},
-		{namespace: "prod", name: "lb3", typ: "LoadBalancer", clusterIP: "10.96.0.11", ingress: []string{"2001:db8::1:2:3:4"}, externalIPs: []string{"1.2.3.4"}, ports: []serviceRowPort{tcp(80, 30083)}},
-		{namespace: "prod", name: "out", typ: "ExternalName", externalName: "example.com"},
+		{namespace: "default", name: "front", typ: "NodePort", clusterIP: "10.96.0.8", externalIPs: []string{"1.2.3.4", "1.2.3.5"}, ports: []serviceRowPort{tcp(80, 30080)}},
+		{namespace: "default", name: "lb", typ: "LoadBalancer", clusterIP: "10.96.0.9", ports: []serviceRowPort{tcp(80, 30081)}},
+		{namespace: "default", name: "lb2", typ: "LoadBalancer", clusterIP: "10.96.0.10", ingress: []string{"9.9.9.9", "1.1.1.1"}, ports: []serviceRowPort{tcp(80, 30082)}},
+		{namespace: "default", name: "lb3", typ: "LoadBalancer", clusterIP: "10.96.0.11", ingress: []string{"2001:db8::1:2:3:4"}, externalIPs: []string{"1.2.3.4"}, ports: []serviceRowPort{tcp(80, 30083)}},
+		{namespace: "default", name: "out", typ: "ExternalName", externalName: "example.com"},
 	}
 	assert.Equal(t, `
 NAME    TYPE           CLUSTER-IP   EXTERNAL-IP                PORT(S)
@@ -39,13 +35,24 @@ default     web    ClusterIP   10.96.0.7    <none>        80/TCP,53/UDP
 }
 
 func TestRunShowsServices(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out lockedBuffer
-		p := newPrinter(nil, &out, &out, false)
-		s := &session{pods: sources(podnet.PodSpec{Name: "p", RestartPolicy: podnet.RestartPolicyNever, Containers: []podnet.ContainerSpec{{Name: "c", Image: "alpine"}}}),
-			images: testImages(), out: p,
-			services: func(*podnet.Cluster) []serviceRow { return []serviceRow{{name: "web", typ: "ClusterIP"}} }}
-		require.Empty(t, s.run(t.Context()))
-		assert.Contains(t, out.String(), "\nNAME   TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)\nweb    ClusterIP   <none>       <none>        <none>\n\nNAME   READY")
-	})
+	got, _ := runVirtual(t, pod("p", "  restartPolicy: Never\n  containers: [{name: c, image: alpine}]\n")+`---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {clusterIP: 10.96.1.1, externalIPs: [198.51.100.1], ports: [{port: 80}], selector: {app: web}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: out, namespace: prod}
+spec: {type: ExternalName, externalName: example.com}
+`)
+	assert.Equal(t, 0, got.code)
+	assert.Contains(t, got.stdout, `
+
+NAMESPACE   NAME   TYPE           CLUSTER-IP   EXTERNAL-IP    PORT(S)
+default     web    ClusterIP      10.96.1.1    198.51.100.1   80/TCP
+prod        out    ExternalName   <none>       example.com    <none>
+
+NAME   READY`)
+	assert.Equal(t, "Warning: spec.externalIPs is deprecated and may no longer be implemented in some clusters\n", got.stderr)
 }

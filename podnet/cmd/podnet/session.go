@@ -27,7 +27,8 @@ var (
 // session is one `podnet run`.
 type session struct {
 	pods     []source
-	others   []other // applied with the Pods
+	others   []other       // applied with the Pods
+	config   podnet.Config // without OnLog and OnEvent
 	images   imageSet
 	execs    []execSpec
 	forwards []*forward // closed by who made them
@@ -37,9 +38,6 @@ type session struct {
 	table    *podTable
 	cluster  *podnet.Cluster
 	capture  *captureFile // nil for none; closed by who made it
-
-	// services returns what is to be shown of the Services; nil for nothing.
-	services func(*podnet.Cluster) []serviceRow
 }
 
 // run runs the Pods until the session's end, deletes them, prints the status
@@ -49,14 +47,14 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	defer hide()
 	s.table = newPodTable(s.out)
 	var err error
-	s.cluster, err = podnet.NewCluster(podnet.Config{
-		Images: s.images.programs, OnLog: s.out.onLog,
-		OnEvent: func(e podnet.Event) {
-			s.out.onEvent(e)
-			// A Pod's first event comes before all of its statuses.
-			s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
-		},
-	})
+	cfg := s.config
+	cfg.OnLog = s.out.onLog
+	cfg.OnEvent = func(e podnet.Event) {
+		s.out.onEvent(e)
+		// A Pod's first event comes before all of its statuses.
+		s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
+	}
+	s.cluster, err = podnet.NewCluster(cfg)
 	if err != nil {
 		return []error{err}
 	}
@@ -93,10 +91,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 	for _, p := range s.cluster.Pods() {
 		states = append(states, stateOf(p))
 	}
-	var services []serviceRow
-	if s.services != nil {
-		services = s.services(s.cluster)
-	}
+	services := serviceRows(s.cluster)
 	wg.Wait()
 	s.deletePods(ctx)
 	for _, f := range s.forwards {
@@ -160,6 +155,13 @@ func (s *session) deletePods(ctx context.Context) {
 			<-gone
 			return
 		}
+	}
+}
+
+// warn prints what the API server warns of, as kubectl does.
+func (s *session) warn(o podnet.Object) {
+	for _, w := range warningsOf(o) {
+		s.out.errorf("Warning: %s", w)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -12,13 +13,17 @@ import (
 // podState is a Pod as it is at the end of a run.
 type podState struct {
 	namespace, name string
+	node            string
 	spec            podnet.PodSpec
 	status          podnet.PodStatus
 }
 
 func stateOf(p *podnet.Pod) podState {
-	return podState{p.Namespace(), p.Name(), p.Spec(), p.Status()}
+	return podState{p.Namespace(), p.Name(), p.Node(), p.Spec(), p.Status()}
 }
+
+// nodeText is what kubectl shows of a Pod's node.
+func nodeText(name string) string { return cmp.Or(name, "<none>") }
 
 // failure says why a Pod counts as failed, or returns "". A Pod has failed if
 //   - its phase is Failed, or still Pending;
@@ -88,6 +93,9 @@ func statusText(names names, pods []podState) string {
 	if names.severalNamespaces {
 		header = append([]string{"NAMESPACE"}, header...)
 	}
+	if names.nodes {
+		header = append(header, "NODE")
+	}
 	table.row(header...)
 	for _, p := range pods {
 		ip := "<none>"
@@ -98,6 +106,9 @@ func statusText(names names, pods []podState) string {
 		row := []string{p.name, c.Ready, c.Status, c.Restarts, c.Age, ip}
 		if names.severalNamespaces {
 			row = append([]string{p.namespace}, row...)
+		}
+		if names.nodes {
+			row = append(row, nodeText(p.node))
 		}
 		table.row(row...)
 	}

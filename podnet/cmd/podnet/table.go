@@ -191,6 +191,9 @@ func (t *podTable) header() []string {
 	if t.out.names.severalNamespaces {
 		cells = slices.Insert(cells, 0, "NAMESPACE")
 	}
+	if t.out.names.nodes {
+		cells = append(cells, "NODE")
+	}
 	return cells
 }
 
@@ -198,6 +201,9 @@ func (t *podTable) cells(r podRow) []string {
 	cells := []string{r.pod.Name(), r.columns.Ready, r.columns.Status, r.columns.Restarts, r.columns.Age}
 	if t.out.names.severalNamespaces {
 		cells = slices.Insert(cells, 0, r.pod.Namespace())
+	}
+	if t.out.names.nodes {
+		cells = append(cells, nodeText(r.pod.Node()))
 	}
 	return cells
 }

@@ -81,7 +81,7 @@ func (a *app) trace(ctx context.Context, flags traceFlags) error {
 	if len(errs) > 0 {
 		return &exitError{exitUsage, errs}
 	}
-	from, err := findContainer(pods, flags.from)
+	from, err := findContainer(pods, newNetwork(pods, others, a.images).services, flags.from)
 	if err != nil {
 		return fmt.Errorf("invalid argument %q for FROM: %w", flags.from, err)
 	}

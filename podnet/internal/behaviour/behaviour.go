@@ -92,6 +92,7 @@ type Dialer struct {
 	KeepAlive       time.Duration
 	KeepAliveConfig net.KeepAliveConfig
 	FallbackDelay   time.Duration
+	TTL             int
 }
 
 // Cases returns the table.

@@ -52,7 +52,10 @@ func (p pod) ListenPacketWith(ctx context.Context, cfg behaviour.ListenConfig, n
 }
 
 func (p pod) DialWith(ctx context.Context, d behaviour.Dialer, network, address string) (net.Conn, error) {
-	return p.Container.DialWith(ctx, podnet.Dialer(d), network, address)
+	return p.Container.DialWith(ctx, podnet.Dialer{
+		LocalAddr: d.LocalAddr, LocalName: d.LocalName, Timeout: d.Timeout, Deadline: d.Deadline,
+		KeepAlive: d.KeepAlive, KeepAliveConfig: d.KeepAliveConfig, FallbackDelay: d.FallbackDelay,
+	}, network, address)
 }
 
 func (pod) EphemeralPorts() int { return 60999 - 32768 + 1 }

@@ -203,7 +203,8 @@ func TestALinkWithAnMTUTellsTheSender(t *testing.T) {
 		w.impair(faults.Where{From: pod(0, 0), To: pod(1, 0)}, faults.Conditions{MTU: 1300, Latency: time.Millisecond})
 		hash(t, w.hosts[0], w.hosts[2], w.hosts[2].ipv4, 1<<20)
 		hash(t, w.hosts[0], w.hosts[2], w.hosts[2].ipv6, 1<<20)
-		assert.Empty(t, datagrams(t, w.hosts[0], w.hosts[2], w.hosts[2].ipv4, 3, 1400), "datagrams may not be cut")
+		assert.Len(t, datagrams(t, w.hosts[0], w.hosts[2], w.hosts[2].ipv4, 3, 1400), 3, "IPv4 is cut")
+		assert.Empty(t, datagrams(t, w.hosts[0], w.hosts[2], w.hosts[2].ipv6, 3, 1400), "IPv6 may not be")
 	})
 }
 

@@ -23,11 +23,11 @@ type Network struct {
 	lengths  []int // of the ranges, each once
 	subnets  []netip.Prefix
 
-	mu      sync.Mutex // guards what follows; taken under any lock of a stack
-	flying  []flight   // in the order of their arrival
-	landing bool       // some of flying are being delivered
-	timer   *time.Timer
-	closed  bool
+	mu     sync.Mutex    // guards what follows; taken under any lock of a stack
+	flying []flight      // in the order of their arrival
+	landed chan struct{} // closed when those that arrive now are delivered; nil if none does
+	timer  *time.Timer
+	closed bool
 }
 
 // flight is a packet on its way.
@@ -107,7 +107,7 @@ func (n *Network) carry(p *netfilter.Packet, from, to *Router) {
 		from.dropAt(p, uplink, DropClosed, "")
 		return
 	}
-	if latency == 0 && len(n.flying) == 0 && !n.landing {
+	if latency == 0 && len(n.flying) == 0 && n.landed == nil {
 		n.mu.Unlock()
 		to.receive(p)
 		return
@@ -118,7 +118,7 @@ func (n *Network) carry(p *netfilter.Packet, from, to *Router) {
 	}
 	from.faults.Leave(p)
 	n.flying = append(n.flying, flight{p, from, to, due})
-	if len(n.flying) == 1 && !n.landing {
+	if len(n.flying) == 1 && n.landed == nil {
 		n.wait(latency)
 	}
 	n.mu.Unlock()
@@ -136,7 +136,9 @@ func (n *Network) wait(d time.Duration) {
 // land delivers what is due.
 func (n *Network) land() {
 	n.mu.Lock()
-	n.landing = true
+	landed := make(chan struct{})
+	defer close(landed)
+	n.landed = landed
 	for len(n.flying) > 0 && !n.closed {
 		f := n.flying[0]
 		if left := time.Until(f.due); left > 0 {
@@ -156,18 +158,23 @@ func (n *Network) land() {
 	if len(n.flying) == 0 {
 		n.flying = nil
 	}
-	n.landing = false
+	n.landed = nil
 	n.mu.Unlock()
 }
 
-// Close drops what is under way, and all that is sent from now on.
+// Close drops what is under way, and all that is sent from now on. When it
+// returns, nothing is being delivered; so it must not be called by a delivery.
 func (n *Network) Close() {
 	n.mu.Lock()
 	n.closed = true
 	flying := n.flying
 	n.flying = nil
+	landed := n.landed
 	n.mu.Unlock()
 	for _, f := range flying {
 		f.to.dropAt(f.p, uplink, DropClosed, "")
+	}
+	if landed != nil {
+		<-landed
 	}
 }

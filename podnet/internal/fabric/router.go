@@ -181,14 +181,13 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 		p.Release()
 		return false
 	}
-	if conn, direction := r.conntrack.Track(p); conn != nil {
-		if to, ok := r.passes(p, r.loopback, conn.Leaving(direction).Dst().Addr()); ok {
-			r.rewrite(p, conn, direction)
-			r.emit(p, r.loopback, to)
-		}
+	if r.follow(p, r.loopback) {
 		return true
 	}
-	t := r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: FromHost})
+	var t Translation
+	if p.Begins() {
+		t = r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: FromHost})
+	}
 	if !t.Dst.IsValid() && t.Refuse == 0 && !t.Drop {
 		p.Release()
 		return false
@@ -219,22 +218,43 @@ func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
 // forward sends a packet on, if rules permit it. from is nil if another router
 // sent it.
 func (r *Router) forward(p *netfilter.Packet, from *Veth) (permitted bool) {
-	if p.Tuple().Dst().Addr().IsMulticast() {
+	src, dst := p.Tuple().Src().Addr(), p.Tuple().Dst().Addr()
+	switch {
+	case dst.IsMulticast():
 		r.drop(p, DropMulticast, "")
 		return true
-	}
-	if p.IsICMPError() || p.Untracked() {
+	case src.IsLoopback() || dst.IsLoopback():
+		r.drop(p, DropMartian, "")
+		return true
+	case p.IsICMPError():
 		before := p.Tuple()
-		r.conntrack.TranslateError(p)
+		if !r.conntrack.TranslateError(p) {
+			r.drop(p, DropUnrelated, "")
+			return true
+		}
 		r.seeTranslated(p, before, "")
+		fallthrough
+	case p.Untracked():
 		if to, ok := r.passes(p, from, p.Tuple().Dst().Addr()); ok {
 			r.emit(p, from, to)
 		}
 		return true
 	}
+	switch {
+	case r.follow(p, from):
+		return true
+	case !p.Begins():
+		r.drop(p, DropInvalid, "")
+		return true
+	}
+	return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
+}
+
+// follow sends a packet on as its connection goes. It reports whether it has one.
+func (r *Router) follow(p *netfilter.Packet, from *Veth) bool {
 	conn, direction := r.conntrack.Track(p)
 	if conn == nil {
-		return r.openAs(p, from, r.translate(Connection{Tuple: p.Tuple(), Owner: p.Owner, From: originOf(from)}))
+		return false
 	}
 	if to, ok := r.passes(p, from, conn.Leaving(direction).Dst().Addr()); ok {
 		r.rewrite(p, conn, direction)
@@ -254,7 +274,7 @@ func (r *Router) translate(c Connection) Translation {
 func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitted bool) {
 	switch {
 	case t.Refuse != 0:
-		r.refuse(p, from, t.Refuse, 0, DropTranslated, t.Why)
+		r.refuse(p, from, p.Tuple().Dst().Addr(), t.Refuse, 0, DropTranslated, t.Why)
 		return false
 	case t.Drop:
 		r.drop(p, DropTranslated, t.Why)
@@ -279,9 +299,12 @@ func (r *Router) openAs(p *netfilter.Packet, from *Veth, t Translation) (permitt
 	if t.Masquerade && (to.veth == nil || !to.veth.host) { // what the host gets, passes no POSTROUTING
 		nat.Src, nat.Random = r.addrToward(to, c.Is4()), true
 	}
-	conn, ok := r.conntrack.Open(p, nat)
-	if !ok {
-		r.drop(p, DropNoPort, "")
+	conn, err := r.conntrack.Open(p, nat)
+	switch {
+	case err == netfilter.ErrExists && r.follow(p, from):
+		return true
+	case err != nil:
+		r.drop(p, err.Error(), "")
 		return true
 	}
 	if f := r.rules.Opened; f != nil {
@@ -319,13 +342,13 @@ func (r *Router) passes(p *netfilter.Packet, from *Veth, dst netip.Addr) (hop, b
 		return to, false
 	}
 	if !forwarded(from, to) {
-		return to, to.veth != nil && to.veth.host || r.fits(p, from, to)
+		return to, to.veth != nil && to.veth.host || r.fits(p, from, to, dst)
 	}
 	if p.TTL() <= 1 {
-		r.refuse(p, from, netfilter.TTLExceeded, 0, DropTTL, "")
+		r.refuse(p, from, dst, netfilter.TTLExceeded, 0, DropTTL, "")
 		return to, false
 	}
-	return to, r.fits(p, from, to)
+	return to, r.fits(p, from, to, dst)
 }
 
 // forwarded reports whether a packet between two ends is, which the host's own is
@@ -336,12 +359,12 @@ func forwarded(from *Veth, to hop) bool {
 
 // fits reports whether a packet may go on to a hop at its length: what may be cut,
 // may.
-func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
+func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop, dst netip.Addr) bool {
 	mtu := r.mtuToward(to)
 	if p.Segment() <= mtu || !p.DontFragment() {
 		return true
 	}
-	r.refuse(p, from, netfilter.TooBig, mtu, DropTooBig, "")
+	r.refuse(p, from, dst, netfilter.TooBig, mtu, DropTooBig, "")
 	return false
 }
 
@@ -351,9 +374,9 @@ func (r *Router) fits(p *netfilter.Packet, from *Veth, to hop) bool {
 func (r *Router) unreachable(p *netfilter.Packet, from *Veth, dst netip.Addr) {
 	switch {
 	case r.network == nil:
-		r.refuse(p, from, netfilter.NetUnreachable, 0, DropNoRoute, "")
+		r.refuse(p, from, dst, netfilter.NetUnreachable, 0, DropNoRoute, "")
 	case r.network.OnLink(dst):
-		r.refuse(p, from, netfilter.HostUnreachable, 0, DropNoNeighbour, "")
+		r.refuse(p, from, dst, netfilter.HostUnreachable, 0, DropNoNeighbour, "")
 	default:
 		r.drop(p, DropNoRoute, "")
 	}
@@ -371,6 +394,11 @@ func (r *Router) emit(p *netfilter.Packet, from *Veth, to hop) {
 	if forwarded(from, to) {
 		p.DecrementTTL()
 	}
+	r.transmit(p, to)
+}
+
+// transmit gives a packet to its next hop, in fragments if it must.
+func (r *Router) transmit(p *netfilter.Packet, to hop) {
 	if mtu := r.mtuToward(to); p.Segment() > mtu {
 		for _, q := range p.Cut(mtu) {
 			r.hand(q, to)
@@ -380,21 +408,27 @@ func (r *Router) emit(p *netfilter.Packet, from *Veth, to hop) {
 	r.hand(p, to)
 }
 
-// refuse drops a packet and tells its sender.
-func (r *Router) refuse(p *netfilter.Packet, from *Veth, why netfilter.Refusal, mtu int, reason, by string) {
-	answer, ok := p.Refuse(why, r.addrToward(hop{veth: from}, p.Tuple().Is4()), mtu)
+// refuse drops a packet on its way to dst and tells its sender. As on Linux, what is
+// translated seems to be refused by whom it was sent to: the answer is translated
+// back.
+func (r *Router) refuse(p *netfilter.Packet, from *Veth, dst netip.Addr, why netfilter.Refusal, mtu int, reason, by string) {
+	teller := r.addrToward(hop{veth: from}, p.Tuple().Is4())
+	if sentTo := p.Tuple().Dst().Addr(); sentTo != dst {
+		teller = sentTo
+	}
+	answer, ok := p.Refuse(why, teller, mtu)
 	r.drop(p, reason, by)
 	if !ok {
 		return
 	}
 	to := hop{veth: from}
-	if from == nil {
+	if from == nil || from != r.loopback { // who says he is the sender, need not be
 		if to, ok = r.next(answer.Tuple().Dst().Addr()); !ok {
 			r.drop(answer, DropNoRoute, "")
 			return
 		}
 	}
-	r.hand(answer, to)
+	r.transmit(answer, to)
 }
 
 // hand gives a packet to its next hop.

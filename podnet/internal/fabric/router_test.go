@@ -1,11 +1,13 @@
 package fabric_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -206,6 +208,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A hairpin that is not masqueraded does not work, as on Linux.
+func TestAPacketFromOneself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var drops []string
+		rules := redirect(serverAt(0, 0), 8080, never)
+		rules.Dropped = func(_ netfilter.Tuple, why string) {
+			mu.Lock()
+			defer mu.Unlock()
+			drops = append(drops, why)
+		}
+		w := newWorld(t, rules, 1)
+		serveEcho(t, w.hosts[0], "tcp4")
+		_, err := w.hosts[0].Dial(t.Context(), "tcp", service4.String())
+		assert.ErrorIs(t, err, syscall.ETIMEDOUT)
+		assert.Equal(t, fabric.DropMartian, drops[0])
+	})
+}
+
 func TestRoutersTakeTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, fabric.Rules{}, 2)
@@ -269,4 +290,45 @@ func TestWhatIsNotAllowedVanishes(t *testing.T) {
 		_, err = w.hosts[0].Dial(t.Context(), "tcp", "10.0.1.1:82")
 		assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	})
+}
+
+// Fragments of datagrams that are sent at the same time are not mixed up.
+func TestLongDatagramsAtOnce(t *testing.T) {
+	for _, v4 := range []bool{true, false} {
+		t.Run(fmt.Sprint("IPv4 ", v4), func(t *testing.T) {
+			w := newWorld(t, fabric.Rules{}, 1)
+			if v4 {
+				w.hosts[1].end.SetMTU(1300) // they are cut again
+			}
+			s, err := w.hosts[1].ListenPacket(t.Context(), "udp", ":53")
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			stop := make(chan struct{})
+			for i := range 8 {
+				c, err := w.hosts[0].Dial(t.Context(), "udp", netip.AddrPortFrom(w.hosts[1].addr(v4), 53).String())
+				require.NoError(t, err)
+				wg.Go(func() {
+					data := bytes.Repeat([]byte{byte('a' + i)}, 10000)
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+							c.Write(data)
+							runtime.Gosched() // js/wasm has one thread
+						}
+					}
+				})
+			}
+			buf := make([]byte, 1<<16)
+			for range 500 {
+				n, _, err := s.ReadFrom(buf)
+				require.NoError(t, err)
+				require.Equal(t, 10000, n)
+				require.Equal(t, n, bytes.Count(buf[:n], buf[:1]), "one sender's")
+			}
+			close(stop)
+			wg.Wait()
+		})
+	}
 }

@@ -56,7 +56,7 @@ type Translation struct {
 	Service    string            // by what it is translated, for people
 }
 
-// Why packets are dropped, apart from what Rules say.
+// Why packets are dropped, apart from what Rules and conntrack say.
 const (
 	DropMalformed   = netfilter.DropMalformed
 	DropMulticast   = "multicast is not forwarded"
@@ -68,7 +68,8 @@ const (
 	DropDenied      = "denied by policy"
 	DropTranslated  = "refused by a rule"
 	DropNoDevice    = "the device is down"
-	DropNoPort      = "no free port to masquerade with"
+	DropMartian     = "martian: a loopback address, or the receiver's own as the source"
+	DropInvalid     = "no first packet of a connection, and none of one that is known"
 	DropUnrelated   = "ICMP error about an unknown connection"
 	DropClosed      = "the network is closed"
 )

@@ -2,6 +2,7 @@ package fabric
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -70,6 +71,8 @@ func (v *Veth) deliver(p *netfilter.Packet) string {
 		return DropNoDevice
 	case p.Segment() > int(v.MTU()):
 		return DropTooBig
+	case !v.host && slices.Contains(v.addrs, p.Tuple().Src().Addr()):
+		return DropMartian // fib_validate_source, whatever rp_filter says
 	case !v.push(p):
 		return DropQueueFull
 	}

@@ -45,6 +45,19 @@ func (r *Rule) Comment() string {
 	return ""
 }
 
+// needsConntrack reports whether the rule is about connections.
+func (r *Rule) needsConntrack() bool {
+	if r.target.nat != nil {
+		return true
+	}
+	for _, m := range r.matches {
+		if _, ok := m.(*stateMatch); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // matchesPacket reports whether the rule is about the packet.
 func (r *Rule) matchesPacket(w *walk) bool {
 	if !r.dst.matches(w.dst) || !r.src.matches(w.src) || !r.in.matches(w.p.In) || !r.out.matches(w.p.Out) {

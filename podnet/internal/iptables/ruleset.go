@@ -26,6 +26,24 @@ func (r *Ruleset) Has(t Table, h Hook) bool {
 	return r.tables[t] != nil && r.tables[t].hooks[h] != nil
 }
 
+// NeedsConntrack reports whether a rule needs to know connections: by its match
+// (--ctstate, --state), or by its target, if that translates.
+func (r *Ruleset) NeedsConntrack() bool {
+	for _, t := range r.tables {
+		if t == nil {
+			continue
+		}
+		for _, c := range t.chains {
+			for _, e := range c.entries {
+				if e.rule.needsConntrack() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // table is one table's chains.
 type table struct {
 	chains []*chain // the built-in ones in the order of their hooks, then the others by name

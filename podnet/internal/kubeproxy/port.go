@@ -3,6 +3,7 @@ package kubeproxy
 import (
 	"cmp"
 	"hash/fnv"
+	"iter"
 	"net/netip"
 	"slices"
 	"sync"
@@ -24,8 +25,36 @@ type servicePort struct {
 	draw   *draw
 	sticky *sticky // nil without affinity
 
-	sorted sync.Once // guards what follows, which is made when it is asked for: a thousand Pods that start change a Service as often
-	sets   endpointSets
+	behind *behind
+	sets   atomic.Pointer[endpointSets] // made when they are asked for, nil again when behind changes
+}
+
+// behind is the endpoints of a Service. A thousand Pods that start change them as
+// often, and so nobody looks at all of them then.
+type behind struct {
+	mu   sync.Mutex // guards what follows, and the making of sets
+	list []Endpoint // by source
+}
+
+func newBehind(list []Endpoint) *behind {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, bySource)
+	return &behind{list: list}
+}
+
+func bySource(a, b Endpoint) int { return cmp.Compare(a.Source, b.Source) }
+
+// replace replaces the endpoints of a source by others. It returns the old ones. mu
+// is held.
+func (b *behind) replace(source string, with []Endpoint) []Endpoint {
+	first, _ := slices.BinarySearchFunc(b.list, Endpoint{Source: source}, bySource)
+	last := first
+	for last < len(b.list) && b.list[last].Source == source {
+		last++
+	}
+	old := slices.Clone(b.list[first:last])
+	b.list = slices.Replace(b.list, first, last, with...)
+	return old
 }
 
 // endpointSets are the endpoints of a port, sorted out.
@@ -59,11 +88,12 @@ func (b backend) usableLast() bool { return b.serving && b.terminating }
 // compile makes the ports of a Service. What is remembered of clients and draws
 // is taken over from old, which may be nil.
 func (t *Table) compile(key name, s Service, old *service) *service {
-	c := &service{Service: s}
+	c := &service{Service: s, behind: newBehind(s.Endpoints)}
+	c.Endpoints = nil // behind has them
 	for _, ip := range s.ClusterIPs {
 		for _, p := range s.Ports {
 			sp := &servicePort{
-				Service: &c.Service, Port: p, is4: ip.Is4(), clusterIP: ip, name: key.port(p.Name),
+				Service: &c.Service, behind: c.behind, Port: p, is4: ip.Is4(), clusterIP: ip, name: key.port(p.Name),
 				externalIPs: ofFamily(s.ExternalIPs, ip.Is4()), loadBalancerIPs: ofFamily(s.LoadBalancerIPs, ip.Is4()),
 			}
 			sp.setSourceRanges()
@@ -135,42 +165,60 @@ func (p *servicePort) usesLocal() bool {
 
 // backends returns the endpoints of the port in kube-proxy's order, that of
 // their texts. Of two with one address, the one that is not terminating counts.
+// behind.mu is held.
 func (p *servicePort) backends() []backend {
-	list := make([]backend, 0, len(p.Endpoints))
-	seen := make(map[netip.AddrPort]int, len(p.Endpoints))
-	for i := range p.Endpoints {
-		e := &p.Endpoints[i]
+	list := make([]backend, 0, len(p.behind.list))
+	for i := range p.behind.list {
+		e := &p.behind.list[i]
+		for addr := range p.addrsOf(e) {
+			list = append(list, backend{addr: addr, text: addr.String(), node: e.Node, ready: e.Ready, serving: e.Serving, terminating: e.Terminating})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b backend) int { return cmp.Compare(a.text, b.text) })
+	each := list[:0] // address
+	for _, b := range list {
+		switch last := len(each) - 1; {
+		case last < 0 || each[last].addr != b.addr:
+			each = append(each, b)
+		case !b.terminating:
+			each[last] = b
+		}
+	}
+	return each
+}
+
+// addrsOf returns where an endpoint serves the port.
+func (p *servicePort) addrsOf(e *Endpoint) iter.Seq[netip.AddrPort] {
+	return func(yield func(netip.AddrPort) bool) {
 		if e.Addr.Is4() != p.is4 {
-			continue
+			return
 		}
 		for _, port := range e.Ports {
-			if port.Name != p.Port.Name || port.Protocol != p.Protocol || port.Port == 0 {
-				continue
-			}
-			addr := netip.AddrPortFrom(e.Addr, port.Port)
-			b := backend{addr: addr, text: addr.String(), node: e.Node, ready: e.Ready, serving: e.Serving, terminating: e.Terminating}
-			switch at, twice := seen[addr]; {
-			case !twice:
-				seen[addr] = len(list)
-				list = append(list, b)
-			case !b.terminating:
-				list[at] = b
+			if port.Name == p.Port.Name && port.Protocol == p.Protocol && port.Port != 0 && !yield(netip.AddrPortFrom(e.Addr, port.Port)) {
+				return
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b backend) int { return cmp.Compare(a.text, b.text) })
-	return list
 }
 
 // endpoints returns the endpoints, sorted out.
 func (p *servicePort) endpoints() *endpointSets {
-	p.sorted.Do(func() { p.sets = p.sortOut() })
-	return &p.sets
+	if sets := p.sets.Load(); sets != nil {
+		return sets
+	}
+	p.behind.mu.Lock()
+	defer p.behind.mu.Unlock()
+	sets := p.sets.Load()
+	if sets == nil {
+		sets = p.sortOut()
+		p.sets.Store(sets)
+	}
+	return sets
 }
 
-// sortOut sorts the endpoints out for each node.
-func (p *servicePort) sortOut() endpointSets {
-	var sets endpointSets
+// sortOut sorts the endpoints out for each node. behind.mu is held.
+func (p *servicePort) sortOut() *endpointSets {
+	sets := new(endpointSets)
 	all := p.backends()
 	for _, b := range all {
 		if b.serving {
@@ -267,8 +315,17 @@ func (p *servicePort) frontends() []frontendVia {
 func (p *servicePort) udpFrontends() []UDPFrontend {
 	var list []UDPFrontend
 	for _, f := range p.frontends() {
-		if serving := p.endpoints().serving; f.via != viaNodePort || len(serving) > 0 {
-			list = append(list, UDPFrontend{f.addr, serving})
+		list = append(list, UDPFrontend{f.addr, p})
+	}
+	return list
+}
+
+// serves returns where the endpoints of a list serve the port.
+func (p *servicePort) serves(endpoints []Endpoint) []netip.AddrPort {
+	var list []netip.AddrPort
+	for i := range endpoints {
+		if endpoints[i].Serving {
+			list = slices.AppendSeq(list, p.addrsOf(&endpoints[i]))
 		}
 	}
 	return list

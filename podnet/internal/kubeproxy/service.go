@@ -49,6 +49,10 @@ type Endpoint struct {
 	Addr netip.Addr
 	Node string // the node it is on; may be empty
 
+	// Source is whose it is, a Pod's or an EndpointSlice's, for SetEndpoints; may
+	// be empty.
+	Source string
+
 	Ready       bool // takes new connections
 	Serving     bool // would, were it not Terminating
 	Terminating bool

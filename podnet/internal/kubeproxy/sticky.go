@@ -2,6 +2,7 @@ package kubeproxy
 
 import (
 	"container/list"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -29,17 +30,25 @@ func newSticky(p, before *servicePort) *sticky {
 		return s
 	}
 	before.sticky.mu.Lock()
-	defer before.sticky.mu.Unlock()
 	for node, memory := range before.sticky.recent {
-		mine := make(map[netip.AddrPort]*recent)
-		for _, b := range p.reachable(node) {
-			if r := memory[b.addr]; r != nil {
-				mine[b.addr] = r
-			}
-		}
-		s.recent[node] = mine
+		s.recent[node] = maps.Clone(memory)
 	}
+	before.sticky.mu.Unlock()
+	s.prune(p)
 	return s
+}
+
+// prune forgets what concerns endpoints that p does not use.
+func (s *sticky) prune(p *servicePort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for node, memory := range s.recent {
+		used := make(map[netip.AddrPort]bool)
+		for _, b := range p.reachable(node) {
+			used[b.addr] = true
+		}
+		maps.DeleteFunc(memory, func(a netip.AddrPort, _ *recent) bool { return !used[a] })
+	}
 }
 
 // reachable returns the endpoints of which a node has a chain, some perhaps twice.

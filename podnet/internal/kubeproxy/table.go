@@ -12,7 +12,7 @@ type Table struct {
 	seed     uint64
 	podCIDRs []netip.Prefix
 
-	mu        sync.RWMutex // guards what follows; what the maps hold is never modified
+	mu        sync.RWMutex // guards what follows; what the maps hold is never modified, but for endpoints
 	services  map[name]*service
 	frontends map[frontend]*target
 }
@@ -42,8 +42,9 @@ const (
 
 // service is a Service with its ports, for each family that it has.
 type service struct {
-	Service
-	ports []*servicePort
+	Service // without Endpoints
+	ports   []*servicePort
+	behind  *behind
 }
 
 // New returns a Table without Services. Which endpoint a connection gets is
@@ -65,26 +66,27 @@ type UDPFrontend struct {
 	// compared by the port alone.
 	Dst netip.AddrPort
 
-	// Serving are the endpoints that entries may go on to lead to, ready or
-	// not; entries for Dst that lead elsewhere, or nowhere, are stale.
-	Serving []netip.AddrPort
+	port *servicePort
 }
 
+// Serving returns the endpoints that entries may go on to lead to, ready or not.
+func (f UDPFrontend) Serving() []netip.AddrPort { return f.port.endpoints().serving }
+
 // Stale reports whether a connection tracked from a client to dst and translated
-// to backend has to be forgotten. dst and backend are the same if it was not
-// translated.
+// to backend has to be forgotten: it is for Dst, and leads elsewhere than to
+// Serving, or nowhere. dst and backend are the same if it was not translated. As
+// from kube-proxy, at a node port without any endpoint nothing is stale.
 func (f UDPFrontend) Stale(dst, backend netip.AddrPort) bool {
 	if f.Dst != dst && (!f.Dst.Addr().IsUnspecified() || f.Dst.Port() != dst.Port() || f.Dst.Addr().Is4() != dst.Addr().Is4()) {
 		return false
 	}
-	return !slices.Contains(f.Serving, backend)
+	serving := f.Serving()
+	return !slices.Contains(serving, backend) && (len(serving) > 0 || !f.Dst.Addr().IsUnspecified())
 }
 
 // Set makes s the Service of its name, in the place of the one there was. It
 // keeps s; the caller must not modify what it refers to. It returns the UDP
 // frontends of which connections may be stale now.
-//
-// As from kube-proxy, a node port without any endpoint is not among them.
 func (t *Table) Set(s Service) []UDPFrontend {
 	key := name{s.Namespace, s.Name}
 	t.mu.Lock()
@@ -103,6 +105,36 @@ func (t *Table) Set(s Service) []UDPFrontend {
 			}
 		}
 		if p.Protocol == UDP && p.servingChanged(old) {
+			changed = append(changed, p.udpFrontends()...)
+		}
+	}
+	return changed
+}
+
+// SetEndpoints replaces the endpoints that one source has of a Service: those with
+// its name in their field Source, as all of list have. It does nothing if there is
+// no such Service. It returns the UDP frontends of which connections may be stale
+// now. It costs little, however many endpoints there are: the next connection pays
+// for putting them in order.
+func (t *Table) SetEndpoints(namespace, serviceName, source string, list []Endpoint) []UDPFrontend {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := t.services[name{namespace, serviceName}]
+	if s == nil {
+		return nil
+	}
+	s.behind.mu.Lock()
+	old := s.behind.replace(source, list)
+	for _, p := range s.ports {
+		p.sets.Store(nil)
+	}
+	s.behind.mu.Unlock()
+	var changed []UDPFrontend
+	for _, p := range s.ports {
+		if p.sticky != nil {
+			p.sticky.prune(p)
+		}
+		if p.Protocol == UDP && !slices.Equal(p.serves(old), p.serves(list)) {
 			changed = append(changed, p.udpFrontends()...)
 		}
 	}

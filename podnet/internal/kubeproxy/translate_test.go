@@ -227,7 +227,7 @@ func TestDrawsFollowTheSeed(t *testing.T) {
 func TestTableIsSafeForConcurrentUse(t *testing.T) {
 	table := newTable()
 	var wg sync.WaitGroup
-	for i := range 4 {
+	for i := range 5 {
 		wg.Go(func() {
 			for n := range 200 {
 				switch s := with(web(endpoints(n%5)...), func(s *Service) { s.Affinity = time.Hour }); {
@@ -237,6 +237,8 @@ func TestTableIsSafeForConcurrentUse(t *testing.T) {
 					table.Delete("default", "web")
 				case i == 1:
 					table.Save("node-1", false)
+				case i == 2:
+					table.SetEndpoints("default", "web", "", s.Endpoints)
 				default:
 					d := table.Translate(from(pod, "10.96.0.50:80"))
 					assert.True(t, d.Kind != DNAT || d.To.Port() == 8080)

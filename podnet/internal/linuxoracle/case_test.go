@@ -45,12 +45,52 @@ const patience = 2500 * time.Millisecond
 type stage struct {
 	*behaviour.Notebook
 	net     network
-	servers sync.WaitGroup
+	servers *sync.WaitGroup
+	later   *[]note // if not nil, notes wait here
+}
+
+type note struct {
+	what string
+	v    any
+}
+
+// Note takes down what a scenario shows.
+func (s *stage) Note(what string, v any) {
+	if s.later != nil {
+		*s.later = append(*s.later, note{what, v})
+		return
+	}
+	s.Notebook.Note(what, v)
+}
+
+// together plays parts at the same time, which is for those that wait in vain. It
+// takes down what they show one after the other. They must not call Must.
+func (s *stage) together(parts ...func(s *stage)) {
+	notes := make([][]note, len(parts))
+	var playing sync.WaitGroup
+	for i, part := range parts {
+		one := *s
+		one.later = &notes[i]
+		playing.Go(func() { part(&one) })
+	}
+	playing.Wait()
+	for _, n := range slices.Concat(notes...) {
+		s.Note(n.what, n.v)
+	}
+}
+
+// visits and asks are parts of together.
+func visits(from, address string) func(*stage) {
+	return func(s *stage) { s.visit(from, address) }
+}
+
+func asks(from, address string) func(*stage) {
+	return func(s *stage) { s.ask(from, address) }
 }
 
 // play returns what a scenario shows in a network.
 func play(ctx context.Context, sc scenario, net network) []string {
-	s := &stage{net: net}
+	s := &stage{net: net, servers: new(sync.WaitGroup)}
 	defer s.servers.Wait()
 	return behaviour.Run(ctx, behaviour.Case{Name: sc.name, Run: func(n *behaviour.Notebook, _ behaviour.Verbs) {
 		s.Notebook = n

@@ -153,7 +153,7 @@ func prepare() error {
 	all := service{name: "try", number: 1, target: 1, nodePort: 30001, externalLocal: true, affinity: true, endpoints: []string{"a", "c"}}
 	for f, ip := range []string{"10.96.1.1", "fd00:10:96::101"} {
 		all.clusterIP = ip
-		for _, rules := range []string{proxyJumps + firewallJumps, proxyRules(0, family(f), true, []service{all}), hostPortRules("a", family(f)), []string{istioRules + linkerdRules, ""}[f]} {
+		for _, rules := range []string{proxyJumps, proxyRules(0, family(f), true, []service{all}), hostPortRules("a", family(f)), []string{istioRules + linkerdRules, ""}[f]} {
 			if err := ns.restore(family(f), rules); err != nil {
 				return fmt.Errorf("iptables: %w", err)
 			}

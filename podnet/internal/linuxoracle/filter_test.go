@@ -20,10 +20,7 @@ var filterScenarios = []scenario{
 	{name: "a Pod drops what it gets", run: func(s *stage) {
 		s.listen("b", ":8080", false)
 		s.restore("b", filter("-A INPUT -p tcp -m tcp --dport 8080 -j DROP"))
-		s.visit("a", "10.244.0.3:8080")
-		s.visit("a", "10.244.0.3:8081")
-		s.visit("b", "10.244.0.3:8080")
-		s.visit("b", "127.0.0.1:8080")
+		s.together(visits("a", "10.244.0.3:8080"), visits("a", "10.244.0.3:8081"), visits("b", "10.244.0.3:8080"), visits("b", "127.0.0.1:8080"))
 	}},
 	{name: "a Pod accepts replies only", run: func(s *stage) {
 		s.listen("a", ":8080", false)
@@ -121,8 +118,7 @@ func rejects(chain, name string) scenario {
 			}
 			s.restore(on, filter(fmt.Sprintf("-F %s\n-A %[1]s %s -j REJECT --reject-with %s", chain, match, with)))
 			s.Note("with", with)
-			s.visit("a", "10.244.0.3:8080")
-			s.ask("a", "10.244.0.3:8080")
+			s.together(visits("a", "10.244.0.3:8080"), asks("a", "10.244.0.3:8080"))
 			if chain != "OUTPUT" {
 				s.probe("a", "10.244.0.3:8080", 64, 1)
 			}

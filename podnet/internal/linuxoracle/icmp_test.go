@@ -41,13 +41,21 @@ var icmpScenarios = []scenario{
 		s.probe("a", "10.244.0.3:9", 64, 1473)
 		s.show("a", "route get 10.244.1.2")
 		s.transfer("a", "c", "10.244.1.2:8081")
-	}},
+	}, differs: &difference{"podnet keeps the path's MTU with the connection, not with the route", []string{
+		"ip route get 10.244.1.2: 10.244.1.2 via 10.244.0.1 dev eth0 src 10.244.0.2 uid 0",
+		"ip route get 10.244.1.2: cache",
+		"transfer: 1048576 <nil>",
+	}}},
 	{name: "a link with a smaller MTU on the way to a Service", needs: smallNodeMTU, run: func(s *stage) {
 		s.serve(service{name: "web", clusterIP: "10.96.1.10", number: 80, target: 8081, endpoints: []string{"c"}}, dns("c"))
 		s.transfer("a", "c", webAddress)
 		s.probe("a", dnsAddress, 64, 1472)
 		s.show("a", "route get 10.96.1.53")
-	}},
+	}, differs: &difference{"podnet keeps the path's MTU with the connection, not with the route", []string{
+		"transfer: 1048576 <nil>",
+		"ip route get 10.96.1.53: 10.96.1.53 via 10.244.0.1 dev eth0 src 10.244.0.2 uid 0",
+		"ip route get 10.96.1.53: cache",
+	}}},
 	{name: "a node that has no route", run: func(s *stage) {
 		s.ip("node-1", "route del default")
 		s.visit("a", "10.244.0.99:80")
@@ -65,8 +73,7 @@ var icmpScenarios = []scenario{
 		s.ip("node-1", "route add prohibit 192.0.2.2")
 		s.ip("node-1", "route add blackhole 192.0.2.3")
 		for _, to := range []string{"192.0.2.1:80", "192.0.2.2:80", "192.0.2.3:80"} {
-			s.visit("a", to)
-			s.ask("a", to)
+			s.together(visits("a", to), asks("a", to))
 			s.probe("a", to, 64, 1)
 			s.visit("node-1", to)
 		}

@@ -116,8 +116,7 @@ func rejects6(chain, on, name string) scenario {
 				s.restore6(on, filter(fmt.Sprintf("-A %s -p udp --dport 8080 -j REJECT --reject-with %s", chain, with)))
 			}
 			s.Note("with", with)
-			s.visit("a", "[fd00:10:244::3]:8080")
-			s.ask("a", "[fd00:10:244::3]:8080")
+			s.together(visits("a", "[fd00:10:244::3]:8080"), asks("a", "[fd00:10:244::3]:8080"))
 		}
 	}}
 }

@@ -224,11 +224,7 @@ func (k *kernel) serve(services ...service) error {
 		ns := k.hosts[n.name]
 		for _, f := range []family{v4, v6} {
 			if !k.jumps {
-				jumps := proxyJumps
-				if f == v4 && k.needs&noLocalhostNodePorts == 0 {
-					jumps += firewallJumps
-				}
-				if err := ns.restore(f, jumps); err != nil {
+				if err := ns.restore(f, proxyJumps); err != nil {
 					return err
 				}
 			}

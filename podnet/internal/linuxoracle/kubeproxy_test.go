@@ -42,10 +42,7 @@ COMMIT
 -A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
 COMMIT
-`
-
-// firewallJumps are those that kube-proxy adds if node ports are for localhost.
-const firewallJumps = `*filter
+*filter
 :KUBE-FIREWALL - [0:0]
 -A INPUT -j KUBE-FIREWALL
 -A OUTPUT -j KUBE-FIREWALL

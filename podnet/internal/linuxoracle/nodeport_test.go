@@ -9,10 +9,11 @@ func nodePort(local bool, endpoints ...string) service {
 
 // visitNodePorts dials the node port from everywhere.
 func visitNodePorts(s *stage) {
+	var all []func(*stage)
 	for _, from := range []string{"a", "b", "c", "node-1", "node-2", "router"} {
-		s.visit(from, "172.18.0.2:30080")
-		s.visit(from, "172.18.0.3:30080")
+		all = append(all, visits(from, "172.18.0.2:30080"), visits(from, "172.18.0.3:30080"))
 	}
+	s.together(all...)
 	s.visit("a", "10.244.0.1:30080")
 	s.visit("node-1", "10.244.0.1:30080")
 	s.visit("a", "127.0.0.1:30080")

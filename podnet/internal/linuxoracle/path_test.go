@@ -40,11 +40,9 @@ var pathScenarios = []scenario{
 }
 
 func nobodyHasIt(s *stage) {
-	s.visit("a", "10.244.0.99:80")
-	s.visit("a", "10.244.1.99:80")
-	s.visit("a", "192.0.2.1:80")
-	s.visit("node-1", "192.0.2.1:80")
-	s.ask("a", "192.0.2.1:80")
-	s.visit("a", "[2001:db8::1]:80")
+	s.together(
+		visits("a", "10.244.0.99:80"), visits("a", "10.244.1.99:80"), visits("a", "192.0.2.1:80"), visits("node-1", "192.0.2.1:80"),
+		asks("a", "192.0.2.1:80"), visits("a", "[2001:db8::1]:80"),
+	)
 	s.probe("a", "192.0.2.1:80", 64, 1)
 }

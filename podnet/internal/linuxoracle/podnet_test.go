@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,7 @@ import (
 )
 
 // atLeast is how many scenarios podnet plays. It may only grow.
-const atLeast = 0
+const atLeast = 79
 
 // TestPodnetShowsWhatLinuxShows plays every scenario in podnet and holds it
 // against what is recorded of Linux.
@@ -78,7 +79,7 @@ func (m missing) Error() string { return string(m) }
 
 // podnetHas are the needs that podnet meets: beyond its nodes there is nobody who
 // answers, and node ports are for localhost too.
-const podnetHas = silentRouter | localhostNodePorts | hostPort
+const podnetHas = silentRouter | localhostNodePorts | smallNodeMTU | hostPort
 
 // users are those that Pods have containers of.
 var users = []int{0, 1000, 1001, 1337, 2102}
@@ -89,7 +90,6 @@ type podnetWorld struct {
 	cluster *podnet.Cluster
 	hosts   map[string]*podnetHost
 	served  []service
-	blind   atomic.Bool // to original destinations
 }
 
 const podManifest = `
@@ -103,7 +103,7 @@ spec:
   containers:
 `
 
-const containerManifest = `  - {name: user-%[1]d, image: idle, ports: [%[2]s], securityContext: {runAsUser: %[1]d, runAsGroup: %[1]d}}
+const containerManifest = `  - {name: user-%[1]d, image: idle, ports: [%[2]s], securityContext: {runAsUser: %[1]d, runAsGroup: %[1]d, capabilities: {add: [NET_ADMIN]}}}
 `
 
 func newPodnet(t *testing.T, needs needs) *podnetWorld {
@@ -112,10 +112,11 @@ func newPodnet(t *testing.T, needs needs) *podnetWorld {
 		panic(missing("podnet has no such world"))
 	}
 	idle := func(ctx context.Context, _ *podnet.Container) error { <-ctx.Done(); return nil }
-	p := &podnetWorld{t: t, hosts: make(map[string]*podnetHost), cluster: podnettest.NewCluster(t, podnet.Config{
-		Nodes:  len(nodes),
-		Images: map[string]podnet.Program{"idle": idle},
-	})}
+	config := podnet.Config{Nodes: len(nodes), Images: map[string]podnet.Program{"idle": idle}}
+	if needs&smallNodeMTU != 0 {
+		config.NodeMTU = 1400
+	}
+	p := &podnetWorld{t: t, hosts: make(map[string]*podnetHost), cluster: podnettest.NewCluster(t, config)}
 	for _, n := range nodes {
 		p.start(n.name, n.name, n.ips, users[:1], "")
 	}
@@ -158,24 +159,21 @@ func (p *podnetWorld) apply(yaml string) {
 	require.NoError(p.t, p.cluster.Apply(p.t.Context(), objects...))
 }
 
-// absent are the lines that podnet cannot show: it has no world outside, no
-// error queue, and of addresses before a redirection nothing if its containers
-// have no way to ask.
-var absent = regexp.MustCompile(`^router |^\S+ sends \d+ bytes `)
+// absent are the lines that podnet cannot show: it has no world outside, and no
+// sockets that set DF.
+var absent = regexp.MustCompile(`^router |^\S+ sends \d{2,} bytes `)
 
-var wasTo = regexp.MustCompile(`, was to .*`)
+// told is what an ICMP error means to a socket, which the one that podnet's probe
+// listens to does not say.
+var told = regexp.MustCompile(`^(\S+ sends .* ICMP type \d+ code \d+ from [^:]*): .*`)
 
 // visible returns what of Linux's lines podnet has been able to show.
 func (p *podnetWorld) visible(lines []string) []string {
 	var seen []string
 	for _, line := range lines {
-		if absent.MatchString(line) {
-			continue
+		if !absent.MatchString(line) {
+			seen = append(seen, told.ReplaceAllString(line, "$1"))
 		}
-		if p.blind.Load() {
-			line = wasTo.ReplaceAllString(line, "")
-		}
-		seen = append(seen, line)
 	}
 	return seen
 }
@@ -216,7 +214,9 @@ func (p *podnetWorld) serve(services ...service) error {
 			kept = kept || s.name == old.name
 		}
 		if !kept {
-			panic(missing("nothing deletes a Service by name"))
+			if err := p.cluster.Service("default", old.name).Delete(p.t.Context()); err != nil {
+				return err
+			}
 		}
 	}
 	p.served = services
@@ -258,19 +258,6 @@ type podnetHost struct {
 	pod *podnet.Pod
 }
 
-// Containers, and connections, may have these.
-type (
-	restorer interface {
-		IPTablesRestore(ipv6 bool, rules string, noflush bool) error
-	}
-	router interface {
-		IPRoute(args ...string) (string, error)
-	}
-	originalDster interface {
-		OriginalDst() (netip.AddrPort, error)
-	}
-)
-
 func (h *podnetHost) container(user int) *podnet.Container {
 	return h.pod.Container("user-" + strconv.Itoa(user))
 }
@@ -284,38 +271,75 @@ func (h *podnetHost) ListenPacket(ctx context.Context, network, address string) 
 }
 
 func (h *podnetHost) Dial(ctx context.Context, network, address string, as dialer) (net.Conn, error) {
-	if as.ttl != 0 {
-		panic(missing("podnet's sockets have no TTL to set"))
-	}
-	return h.container(as.user).DialWith(ctx, podnet.Dialer{LocalAddr: as.from, Timeout: as.timeout}, network, address)
+	return h.container(as.user).DialWith(ctx, podnet.Dialer{LocalAddr: as.from, Timeout: as.timeout, TTL: as.ttl}, network, address)
 }
 
+// originalDst leaves out what net adds to the error of a system call.
 func (h *podnetHost) originalDst(c net.Conn) (netip.AddrPort, error) {
-	if o, ok := c.(originalDster); ok {
-		return o.OriginalDst()
+	to, err := podnet.OriginalDst(c)
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
 	}
-	h.blind.Store(true)
-	return netip.AddrPort{}, errors.ErrUnsupported
+	return to, err
 }
 
 func (h *podnetHost) restore(f family, rules string) error {
-	r, ok := any(h.container(0)).(restorer)
-	if !ok {
-		panic(missing("podnet's Pods have no iptables"))
+	if h.pod.Spec().HostNetwork {
+		panic(missing("a node's own rules do not concern what it forwards"))
 	}
-	return r.IPTablesRestore(f == v6, rules, true)
+	return said(h.container(0).IPTablesRestore(f == v6, rules, true))
 }
 
 func (h *podnetHost) ip(args ...string) (string, error) {
-	r, ok := any(h.container(0)).(router)
-	if !ok || args[0] != "route" {
-		panic(missing("podnet has no ip " + args[0]))
+	var v6 []string
+	if args[0] == "-6" {
+		v6, args = args[:1], args[1:]
 	}
-	return r.IPRoute(args[1:]...)
+	if args[0] != "route" || h.pod.Spec().HostNetwork {
+		panic(missing("podnet has no ip " + args[0] + " there"))
+	}
+	out, err := h.container(0).IPRoute(append(v6, args[1:]...)...)
+	return out, said(err)
+}
+
+// said returns what a command said, without the end of the line.
+func said(err error) error {
+	var e *podnet.CommandError
+	if errors.As(err, &e) {
+		return errors.New(strings.TrimSpace(e.Stderr))
+	}
+	return err
 }
 
 func (h *podnetHost) sysctl(name, _ string) error {
 	panic(missing("podnet has no sysctl " + name))
 }
 
-func (h *podnetHost) probe(string, int, int) (string, error) { return "", errors.ErrUnsupported }
+// probe asks for the ICMP errors beside the socket, which has no error queue.
+func (h *podnetHost) probe(to string, ttl, size int) (string, error) {
+	if size > 1 {
+		return "", errors.ErrUnsupported
+	}
+	ctx := h.t.Context()
+	icmp, err := h.ListenPacket(ctx, "ip4:icmp", "0.0.0.0")
+	if err != nil {
+		return "", err
+	}
+	defer icmp.Close()
+	c, err := h.Dial(ctx, "udp", to, dialer{ttl: ttl})
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if _, err := c.Write(make([]byte, size)); err != nil {
+		return "", err
+	}
+	icmp.SetReadDeadline(time.Now().Add(patience))
+	b := make([]byte, 128)
+	_, from, err := icmp.ReadFrom(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "no answer", nil
+	}
+	return fmt.Sprintf("ICMP type %d code %d from %s", b[0], b[1], from), err
+}

@@ -57,10 +57,7 @@ var serviceScenarios = []scenario{
 		local := web("b")
 		local.internalLocal = true
 		s.serve(local)
-		s.visit("a", webAddress)
-		s.visit("node-1", webAddress)
-		s.visit("c", webAddress)
-		s.visit("node-2", webAddress)
+		s.together(visits("a", webAddress), visits("node-1", webAddress), visits("c", webAddress), visits("node-2", webAddress))
 	}},
 	{name: "a Service is dialled at a port that it does not have", needs: silentRouter, run: otherPort},
 	{name: "a Service is dialled at a port that it does not have, and the router says so", needs: answeringRouter, run: otherPort},
@@ -118,10 +115,10 @@ var serviceScenarios = []scenario{
 func otherPort(s *stage) {
 	s.listen("b", ":8080", false)
 	s.serve(web("b"))
-	s.visit("a", "10.96.1.10:8080")
-	s.visit("node-1", "10.96.1.10:81")
-	s.visit("a", "10.96.1.99:80")
-	s.ask("a", webAddress) // UDP to a TCP Service
+	s.together(
+		visits("a", "10.96.1.10:8080"), visits("node-1", "10.96.1.10:81"), visits("a", "10.96.1.99:80"),
+		asks("a", webAddress), // UDP to a TCP Service
+	)
 }
 
 // count dials n times and returns how often b and c answered.

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -24,10 +25,11 @@ type Conn struct {
 
 	// Guarded by the Conntrack's mutex.
 	state    connState
-	replied  bool // something came back
 	assured  bool // it is not to be forgotten early
 	expires  time.Time
 	inserted time.Time
+
+	replied atomic.Bool // something came back
 
 	// Service is a word of whoever translated the connection, for people.
 	Service string
@@ -42,7 +44,7 @@ func (c *Conn) Reply() Tuple { return c.reply }
 // Translated reports whether the destination and the source are translated.
 func (c *Conn) Translated() (dst, src bool) {
 	there := c.reply.Inverse()
-	return there.dst != c.orig.dst || there.dstPort != c.orig.dstPort && !c.orig.isEcho(), there.src != c.orig.src || there.srcPort != c.orig.srcPort
+	return there.dst != c.orig.dst || there.dstPort != c.orig.dstPort && !c.orig.isICMP(), there.src != c.orig.src || there.srcPort != c.orig.srcPort
 }
 
 // Leaving returns the tuple with which packets of a direction go on.
@@ -90,7 +92,7 @@ const (
 // see brings the connection up to date with one of its packets.
 func (c *Conn) see(p *Packet, d Direction, now time.Time) {
 	if d == Reply {
-		c.replied = true
+		c.replied.Store(true)
 	}
 	timeout := genericTimeout
 	switch c.orig.proto {
@@ -98,13 +100,13 @@ func (c *Conn) see(p *Packet, d Direction, now time.Time) {
 		if p.offset == 0 {
 			c.state = c.state.after(p.TCPFlags(), d)
 		}
-		if c.state == established && c.replied {
+		if c.state == established && c.replied.Load() {
 			c.assured = true
 		}
 		timeout = tcpTimeouts[c.state]
 	case UDP:
 		timeout = udpTimeout
-		if c.replied && now.Sub(c.inserted) > 2*time.Second {
+		if c.replied.Load() && now.Sub(c.inserted) > 2*time.Second {
 			c.assured = true
 		}
 		if c.assured {
@@ -123,7 +125,7 @@ func (s connState) after(f header.TCPFlags, d Direction) connState {
 	case f&header.TCPFlagRst != 0:
 		return closed
 	case f&header.TCPFlagSyn != 0 && f&header.TCPFlagAck == 0:
-		if s == stateNone || s == timeWait || s == closed {
+		if s == stateNone {
 			return synSent
 		}
 	case f&header.TCPFlagSyn != 0:
@@ -132,32 +134,53 @@ func (s connState) after(f header.TCPFlags, d Direction) connState {
 		}
 	case f&header.TCPFlagFin != 0:
 		switch s {
-		case stateNone, synRecv, established, synSent:
+		case synRecv, established:
 			return finWait
 		case finWait, closeWait:
 			return lastAck
 		}
 	case f&header.TCPFlagAck != 0:
-		switch s {
-		case stateNone, synRecv: // picked up in its middle, as Linux does
+		switch {
+		case s == stateNone: // picked up in its middle
 			return established
-		case finWait:
+		case s == synRecv && d == Original:
+			return established
+		case s == finWait:
 			return closeWait
-		case lastAck:
+		case s == lastAck:
 			return timeWait
 		}
-	}
-	if s == stateNone {
-		return established
 	}
 	return s
 }
 
-// restarts reports whether a packet begins the connection anew: the sockets that
-// had the ports are gone.
-func (c *Conn) restarts(p *Packet, d Direction) bool {
+// Begins reports whether a packet may be the first of a connection. To Linux,
+// others of no connection are INVALID. Like it, conntrack takes up a TCP connection
+// in its middle (net.netfilter.nf_conntrack_tcp_loose).
+func (p *Packet) Begins() bool {
+	if p.kind != plain || p.tuple.answer {
+		return false
+	}
+	if p.tuple.proto != TCP || p.offset > 0 {
+		return true
+	}
 	f := p.TCPFlags()
-	return d == Original && f&(header.TCPFlagSyn|header.TCPFlagAck|header.TCPFlagRst) == header.TCPFlagSyn && c.state > synRecv
+	if f&header.TCPFlagSyn != 0 {
+		return f&(header.TCPFlagAck|header.TCPFlagRst) == 0
+	}
+	return f&(header.TCPFlagAck|header.TCPFlagRst|header.TCPFlagFin) == header.TCPFlagAck
+}
+
+// restarts reports whether a packet begins anew a connection that is over: the
+// sockets that had the ports are gone.
+func (c *Conn) restarts(p *Packet) bool {
+	return c.state >= timeWait && p.TCPFlags()&header.TCPFlagSyn != 0 && p.Begins()
+}
+
+// mayGo reports whether the connection may be forgotten where there is no room:
+// it has expired, was never established, or is being closed.
+func (c *Conn) mayGo(now time.Time) bool {
+	return !c.assured || c.state > established || !now.Before(c.expires)
 }
 
 // Entry is a connection as `conntrack -L` shows it.

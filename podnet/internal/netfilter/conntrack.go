@@ -2,6 +2,8 @@ package netfilter
 
 import (
 	"cmp"
+	"errors"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -15,12 +17,26 @@ import (
 type Conntrack struct {
 	mu    sync.Mutex // guards what follows, and the connections' states
 	conns map[Tuple]*Conn
-	sweep int // how many keys there are when it is time to look for expired ones
+	sweep int       // how many keys there are, when it is time to look for expired ones
+	swept time.Time // when that was done last
 	rand  *rand.Rand
 }
 
-// minSweep is how many keys need no sweeping.
-const minSweep = 1024
+// It is time to look for expired connections when there are twice as many keys as
+// the last time, but no fewer than minSweep, or after sweepInterval.
+const (
+	minSweep      = 1024
+	sweepInterval = time.Minute
+
+	maxConns = 128 * 1024 // kube-proxy's least net.netfilter.nf_conntrack_max
+)
+
+// Why a connection cannot be opened.
+var (
+	ErrExists = errors.New("somebody else has just opened it")
+	ErrNoPort = errors.New("no free port to masquerade with")
+	ErrFull   = errors.New("nf_conntrack: table full, dropping packet")
+)
 
 // NewConntrack returns an empty table. seed decides the ports that are drawn.
 func NewConntrack(seed uint64) *Conntrack {
@@ -43,13 +59,15 @@ func (t *Conntrack) find(tuple Tuple, now time.Time) (*Conn, Direction) {
 	return c, Reply
 }
 
+// forget forgets a connection of the table. mu must be held.
 func (t *Conntrack) forget(c *Conn) {
 	delete(t.conns, c.orig)
 	delete(t.conns, c.reply)
 }
 
 // Track finds the connection that a packet belongs to, and notes the packet. It
-// returns nil if there is none yet: the packet is new, and Open makes one of it.
+// returns nil if there is none yet: Open makes one of the packet, if it begins
+// one.
 func (t *Conntrack) Track(p *Packet) (*Conn, Direction) {
 	now := time.Now()
 	t.mu.Lock()
@@ -58,7 +76,7 @@ func (t *Conntrack) Track(p *Packet) (*Conn, Direction) {
 	if c == nil {
 		return nil, d
 	}
-	if c.restarts(p, d) {
+	if c.restarts(p) {
 		t.forget(c)
 		return nil, Original
 	}
@@ -78,16 +96,17 @@ type NAT struct {
 	Service  string
 }
 
-// Open makes a connection of its first packet. If somebody else has opened it
-// since Track, that one is returned. It fails if no port is free for what comes
-// back.
-func (t *Conntrack) Open(p *Packet, nat NAT) (*Conn, bool) {
+// Open makes a connection of its first packet. The error is ErrExists if somebody
+// else has since Track, ErrNoPort or ErrFull.
+func (t *Conntrack) Open(p *Packet, nat NAT) (*Conn, error) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c, d := t.find(p.tuple, now); c != nil && d == Original {
-		c.see(p, d, now)
-		return c, true
+	if c, _ := t.find(p.tuple, now); c != nil {
+		return nil, ErrExists
+	}
+	if !t.makeRoom(now) {
+		return nil, ErrFull
 	}
 	there := p.tuple
 	if nat.Dst.IsValid() {
@@ -95,20 +114,18 @@ func (t *Conntrack) Open(p *Packet, nat NAT) (*Conn, bool) {
 	}
 	there, ok := t.unique(there, nat, now)
 	if !ok {
-		return nil, false
+		return nil, ErrNoPort
 	}
 	c := &Conn{orig: p.tuple, reply: there.Inverse(), Service: nat.Service, inserted: now}
 	c.see(p, Original, now)
-	if len(t.conns) >= t.sweep {
-		t.forgetExpired(now)
-	}
 	t.conns[c.orig] = c
 	t.conns[c.reply] = c
-	return c, true
+	return c, nil
 }
 
 // unique gives there a source, such that what comes back can be told from what
-// comes back to others. mu must be held.
+// comes back to others. Like Linux, it does not try all ports: where nearly all are
+// taken, it may not find the last ones. mu must be held.
 func (t *Conntrack) unique(there Tuple, nat NAT, now time.Time) (Tuple, bool) {
 	src := there.Src()
 	if nat.Src.IsValid() {
@@ -119,20 +136,33 @@ func (t *Conntrack) unique(there Tuple, nat NAT, now time.Time) (Tuple, bool) {
 	if try := there.withSrc(src); inRange && !nat.Random && t.free(try, now) {
 		return try, true
 	}
-	if p := there.proto; p != TCP && p != UDP && p != ICMP && p != ICMPv6 {
-		return there.withSrc(src), true // there are no ports to choose from
+	if p := there.proto; p != TCP && p != UDP && !there.isICMP() {
+		try := there.withSrc(src) // there are no ports to choose from
+		return try, t.free(try, now)
 	}
 	if first == 0 {
-		first, last = portsLike(src.Port(), there.isEcho(), nat.Random)
+		first, last = portsLike(src.Port(), there.isICMP(), nat.Random)
 	}
-	n := int(last-first) + 1
-	for i, at := 0, t.rand.IntN(n); i < n; i++ {
-		if try := there.withSrc(netip.AddrPortFrom(src.Addr(), first+uint16((at+i)%n))); t.free(try, now) {
-			return try, true
+	n := int(last) - int(first) + 1
+	for tries := min(n, maxTries); ; tries /= 2 {
+		at := t.rand.IntN(n)
+		for i := range tries {
+			if try := there.withSrc(netip.AddrPortFrom(src.Addr(), first+uint16((at+i)%n))); t.free(try, now) {
+				return try, true
+			}
+		}
+		if tries == n || tries < minTries {
+			return there, false
 		}
 	}
-	return there, false
 }
+
+// How many ports in a row are tried first, and how few are the last attempt:
+// nf_nat_core.c's.
+const (
+	maxTries = 128
+	minTries = 16
+)
 
 // portsLike returns the range from which Linux takes a port in the place of one
 // that is taken (nf_nat_l4proto_unique_tuple in nf_nat_core.c).
@@ -154,6 +184,29 @@ func (t *Conntrack) free(there Tuple, now time.Time) bool {
 	return c == nil
 }
 
+// makeRoom forgets what has expired, if it is time to, and reports whether there is
+// room for a connection. In a full table it takes the place of one that may go
+// early, if there is one among some. mu must be held.
+func (t *Conntrack) makeRoom(now time.Time) bool {
+	if len(t.conns) >= t.sweep || now.Sub(t.swept) >= sweepInterval {
+		t.forgetExpired(now)
+	}
+	if len(t.conns) < 2*maxConns {
+		return true
+	}
+	tries := 1000
+	for _, c := range t.conns {
+		if c.mayGo(now) {
+			t.forget(c)
+			return true
+		}
+		if tries--; tries == 0 {
+			break
+		}
+	}
+	return false
+}
+
 // forgetExpired forgets what has expired. mu must be held.
 func (t *Conntrack) forgetExpired(now time.Time) {
 	for _, c := range t.conns {
@@ -161,15 +214,21 @@ func (t *Conntrack) forgetExpired(now time.Time) {
 			t.forget(c)
 		}
 	}
-	t.sweep = max(minSweep, 2*len(t.conns))
+	sweep := max(minSweep, 2*len(t.conns))
+	if sweep < t.sweep/4 { // a map does not shrink by itself
+		conns := make(map[Tuple]*Conn, len(t.conns))
+		maps.Copy(conns, t.conns)
+		t.conns = conns
+	}
+	t.sweep, t.swept = sweep, now
 }
 
-// Purge forgets the connections that gone reports.
+// Purge forgets the connections that gone reports, which must not call the table.
 func (t *Conntrack) Purge(gone func(*Conn) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.conns {
-		if gone(c) {
+	for key, c := range t.conns {
+		if key == c.orig && gone(c) { // each has two keys
 			t.forget(c)
 		}
 	}
@@ -177,17 +236,27 @@ func (t *Conntrack) Purge(gone func(*Conn) bool) {
 
 // PurgeAddrs forgets the connections that begin or end at one of the addresses.
 func (t *Conntrack) PurgeAddrs(addrs []netip.Addr) {
+	list := make([][16]byte, len(addrs)) // as in tuples: there may be many connections
+	for i, a := range addrs {
+		list[i] = a.As16()
+	}
 	t.Purge(func(c *Conn) bool {
-		return slices.Contains(addrs, c.orig.Src().Addr()) || slices.Contains(addrs, c.reply.Src().Addr())
+		return slices.Contains(list, c.orig.src) || slices.Contains(list, c.reply.src)
 	})
 }
 
 // Find returns the connection of a tuple, or nil.
 func (t *Conntrack) Find(tuple Tuple) *Conn {
+	c, _ := t.lookup(tuple)
+	return c
+}
+
+// lookup returns the connection of a tuple, or nil, and notes nothing.
+func (t *Conntrack) lookup(tuple Tuple) (*Conn, Direction) {
+	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c, _ := t.find(tuple, time.Now())
-	return c
+	return t.find(tuple, now)
 }
 
 // Entries returns the connections, by protocol and source.
@@ -199,7 +268,7 @@ func (t *Conntrack) Entries() []Entry {
 		if key != c.orig || !now.Before(c.expires) {
 			continue
 		}
-		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied, Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
+		e := Entry{Orig: c.orig, Reply: c.reply, Replied: c.replied.Load(), Assured: c.assured, Timeout: c.expires.Sub(now), Service: c.Service}
 		if c.orig.proto == TCP {
 			e.State = c.state.String()
 		}

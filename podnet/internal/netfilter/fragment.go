@@ -14,19 +14,22 @@ type Fragments struct {
 	// must not use the Fragments.
 	Dropped func(*Packet)
 
-	mu        sync.Mutex // guards datagrams
+	mu        sync.Mutex // guards what follows
 	datagrams map[fragmentKey]*datagram
+	order     []*datagram // in which they came; some are not in datagrams any more
+	closed    bool
 }
 
 type fragmentKey struct {
 	src, dst [16]byte
 	id       uint32
-	proto    uint8
+	proto    uint8 // IPv4's only: in IPv6, fragments differ in what they say
 }
 
 type datagram struct {
-	tuple   Tuple // zero until the first fragment came
-	known   bool
+	key     fragmentKey
+	known   bool    // the first fragment came
+	first   headers // its
 	waiting []*Packet
 	expires time.Time
 }
@@ -44,29 +47,22 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	if !p.fragment {
 		return []*Packet{p}
 	}
-	now := time.Now()
-	key := fragmentKey{p.tuple.src, p.tuple.dst, p.fragID, p.tuple.proto}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.datagrams[key]
-	if d == nil || !now.Before(d.expires) {
-		f.makeRoom(now)
-		d = &datagram{expires: now.Add(fragmentTimeout)}
-		f.datagrams[key] = d
-	}
+	d := f.datagramOf(p)
 	switch {
 	case p.offset == 0:
-		d.tuple, d.known = p.tuple, true
+		d.known, d.first = true, p.headers
 		ready := append([]*Packet{p}, d.waiting...)
 		d.waiting = nil
 		for _, q := range ready {
-			q.tuple = d.tuple
+			q.belong(d.first)
 		}
 		return ready
 	case d.known:
-		p.tuple = d.tuple
+		p.belong(d.first)
 		return []*Packet{p}
-	case len(d.waiting) == maxWaiting:
+	case f.closed || len(d.waiting) == maxWaiting:
 		f.drop(p)
 		return nil
 	}
@@ -74,41 +70,69 @@ func (f *Fragments) Sort(p *Packet) []*Packet {
 	return nil
 }
 
-// makeRoom forgets what has expired and, if there is still too much, everything.
-// mu must be held.
-func (f *Fragments) makeRoom(now time.Time) {
+// belong makes a fragment one of the datagram whose first fragment's headers are
+// given.
+func (h *headers) belong(first headers) {
+	h.tuple, h.kind, h.icmp = first.tuple, first.kind, first.icmp
+}
+
+// datagramOf returns the datagram of a fragment, as it is known. Nobody tells when
+// one is complete, so the oldest makes room for a new one. mu must be held.
+func (f *Fragments) datagramOf(p *Packet) *datagram {
+	now := time.Now()
+	key := fragmentKey{src: p.tuple.src, dst: p.tuple.dst, id: p.fragID}
+	if p.tuple.v4 {
+		key.proto = p.tuple.proto
+	}
+	d := f.datagrams[key]
+	if d != nil && now.Before(d.expires) {
+		return d
+	}
+	if d != nil {
+		f.dropAll(d)
+	}
+	d = &datagram{key: key, expires: now.Add(fragmentTimeout)}
+	if f.closed {
+		return d
+	}
 	if f.datagrams == nil {
 		f.datagrams = make(map[fragmentKey]*datagram)
 	}
-	for _, all := range []bool{false, true} {
-		if len(f.datagrams) < maxDatagrams {
-			return
+	f.datagrams[key] = d
+	f.order = append(f.order, d)
+	if len(f.order) > maxDatagrams {
+		oldest := f.order[0]
+		f.order = append(f.order[:0], f.order[1:]...)
+		f.dropAll(oldest)
+		if f.datagrams[oldest.key] == oldest {
+			delete(f.datagrams, oldest.key)
 		}
-		for key, d := range f.datagrams {
-			if all || !now.Before(d.expires) {
-				f.drop(d.waiting...)
-				delete(f.datagrams, key)
-			}
-		}
+	}
+	return d
+}
+
+// dropAll drops what waits of a datagram.
+func (f *Fragments) dropAll(d *datagram) {
+	for _, p := range d.waiting {
+		f.drop(p)
+	}
+	d.waiting = nil
+}
+
+func (f *Fragments) drop(p *Packet) {
+	if f.Dropped != nil {
+		f.Dropped(p)
+	} else {
+		p.Release()
 	}
 }
 
-func (f *Fragments) drop(list ...*Packet) {
-	for _, p := range list {
-		if f.Dropped != nil {
-			f.Dropped(p)
-		} else {
-			p.Release()
-		}
-	}
-}
-
-// Close drops what waits.
+// Close drops what waits. From now on nothing does.
 func (f *Fragments) Close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, d := range f.datagrams {
-		f.drop(d.waiting...)
+		f.dropAll(d)
 	}
-	f.datagrams = nil
+	f.datagrams, f.order, f.closed = nil, nil, true
 }

@@ -10,12 +10,14 @@ import (
 )
 
 // Hooks is the iptables of one namespace at work. A namespace without rules needs
-// none: as on Linux, connections are tracked from the first rule on.
+// none. As on Linux, connections are tracked from the first rule on that cannot do
+// without; they stay tracked when it is gone.
 type Hooks struct {
 	conntrack *Conntrack
 	fragments Fragments
 	addrType  func(netip.Addr) iptables.AddrType
 	rules     [2]atomic.Pointer[iptables.Ruleset] // IPv4's, IPv6's
+	tracks    [2]atomic.Bool
 
 	mu   sync.Mutex // guards rand
 	rand *rand.Rand
@@ -38,7 +40,12 @@ func (h *Hooks) Rules(f iptables.Family) *iptables.Ruleset { return h.rules[f].L
 
 // SetRules replaces the rules of their family. Connections go on as they were
 // translated.
-func (h *Hooks) SetRules(r *iptables.Ruleset) { h.rules[r.Family()].Store(r) }
+func (h *Hooks) SetRules(r *iptables.Ruleset) {
+	if r.NeedsConntrack() {
+		h.tracks[r.Family()].Store(true)
+	}
+	h.rules[r.Family()].Store(r)
+}
 
 // Close drops what waits for the rest of its datagram.
 func (h *Hooks) Close() { h.fragments.Close() }
@@ -69,6 +76,7 @@ func (h *Hooks) Sort(p *Packet) []*Packet {
 type Passage struct {
 	hooks *Hooks
 	rules *iptables.Ruleset
+	track bool // the namespace tracks connections
 	p     *Packet
 	seen  iptables.Packet // what rules see
 	conn  *Conn           // nil if there is none yet, or never
@@ -84,10 +92,12 @@ func (h *Hooks) Begin(p *Packet) *Passage {
 	if p.tuple.v4 {
 		family = iptables.IPv4
 	}
-	s := &Passage{hooks: h, rules: h.rules[family].Load(), p: p}
+	s := &Passage{hooks: h, rules: h.rules[family].Load(), track: h.tracks[family].Load(), p: p}
+	// Where connections are tracked, Linux puts datagrams together first: rules
+	// see no fragment.
 	s.seen = iptables.Packet{
 		Src: p.tuple.Src().Addr(), Dst: p.tuple.Dst().Addr(), Protocol: p.tuple.proto,
-		TCPFlags: uint8(p.TCPFlags()), Fragment: p.offset > 0, Length: p.size, Mark: p.Mark,
+		TCPFlags: uint8(p.TCPFlags()), Fragment: p.offset > 0 && !s.track, Length: p.size, Mark: p.Mark,
 		AddrType: h.addrType, Random: h.random,
 	}
 	if typ, code, ok := p.ICMPType(); ok {
@@ -147,8 +157,8 @@ func (s *Passage) first(hook iptables.Hook, self netip.Addr) iptables.Verdict {
 		return v
 	}
 	tracked := s.conn != nil || s.new // over lo, since Output
-	if !tracked {
-		s.track()
+	if !tracked && s.track {
+		s.find()
 	}
 	if v := s.rules.Run(iptables.Mangle, hook, &s.seen); dropped(v) {
 		return v
@@ -167,8 +177,8 @@ func (s *Passage) first(hook iptables.Hook, self netip.Addr) iptables.Verdict {
 	return iptables.Verdict{}
 }
 
-// track finds what conntrack knows of the packet.
-func (s *Passage) track() {
+// find finds what conntrack knows of the packet.
+func (s *Passage) find() {
 	switch {
 	case s.seen.State == iptables.StateUntracked:
 	case s.p.kind == untracked:
@@ -181,11 +191,17 @@ func (s *Passage) track() {
 		}
 	default:
 		s.conn, s.dir = s.hooks.conntrack.Track(s.p)
-		if s.new = s.conn == nil; s.new {
-			s.seen.State = iptables.StateNew
+		if s.conn == nil {
+			s.new, s.seen.State = s.p.Begins(), iptables.StateInvalid
+			if s.new {
+				s.seen.State = iptables.StateNew
+			}
 			return
 		}
 		s.seen.State = iptables.StateEstablished
+		if s.dir == Original && !s.conn.replied.Load() {
+			s.seen.State = iptables.StateNew // one that is sent again
+		}
 		s.seen.DNAT, s.seen.SNAT = s.conn.Translated()
 	}
 }
@@ -199,7 +215,7 @@ func (s *Passage) goesTo(dst netip.Addr, port uint16) (netip.Addr, uint16) {
 	case s.nat.Dst.IsValid():
 		dst, port = s.nat.Dst.Addr(), s.nat.Dst.Port()
 	}
-	if s.p.tuple.isEcho() {
+	if s.p.tuple.isICMP() {
 		port = 0
 	}
 	return dst, port
@@ -265,11 +281,14 @@ func (s *Passage) second(hook iptables.Hook, self netip.Addr) iptables.Verdict {
 			return v
 		}
 		s.translateSrc(v, self)
-		conn, ok := s.hooks.conntrack.Open(s.p, s.nat)
-		if !ok {
+		conn, err := s.hooks.conntrack.Open(s.p, s.nat)
+		s.conn, s.dir, s.new = conn, Original, false
+		if err == ErrExists {
+			s.conn, s.dir = s.hooks.conntrack.Track(s.p)
+		}
+		if s.conn == nil {
 			return iptables.Verdict{Kind: iptables.Drop}
 		}
-		s.conn, s.dir, s.new = conn, Original, false
 	}
 	if s.conn != nil {
 		s.conn.Translate(s.p, s.dir)
@@ -300,18 +319,28 @@ func (s *Passage) translateSrc(v iptables.Verdict, self netip.Addr) {
 func (s *Passage) TranslatedBy() string { return s.by.String() }
 
 // Answer returns the packet that a REJECT sends, or false if there is none. from
-// is who tells it.
+// is who tells it. Where connections are translated so is the answer: it comes from
+// whom the packet was sent to.
 func (s *Passage) Answer(r iptables.RejectWith, from netip.Addr) (*Packet, bool) {
+	if !s.p.answerable() {
+		return nil, false
+	}
+	var answer *Packet
+	var ok bool
 	if r.TCPReset {
-		return s.p.Refuse(TCPReset, from, 0)
+		answer, ok = s.p.reset()
+	} else {
+		answer, ok = s.p.refuseWith([2]uint8{r.Type, r.Code}, from, 0)
 	}
-	for why, types := range icmpTypes {
-		want := [2]uint8{r.Type, r.Code}
-		if why != TooBig && (s.p.tuple.v4 && types[0] == want || !s.p.tuple.v4 && types[1] == want) {
-			return s.p.Refuse(why, from, 0)
-		}
+	if !ok || !s.track {
+		return answer, ok
 	}
-	return nil, false
+	if answer.IsICMPError() {
+		s.hooks.conntrack.TranslateError(answer)
+	} else if c, d := s.hooks.conntrack.Track(answer); c != nil {
+		c.Translate(answer, d)
+	}
+	return answer, true
 }
 
 // OriginalDst returns the destination that a connection of the namespace had

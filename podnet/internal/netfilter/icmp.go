@@ -3,7 +3,9 @@ package netfilter
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
@@ -42,17 +44,37 @@ var icmpTypes = map[Refusal][2][2]uint8{
 // if it must not be told (RFC 1122, 3.2.2). from is who tells it; a reset comes
 // from whom p was sent to. mtu counts for TooBig only.
 func (p *Packet) Refuse(why Refusal, from netip.Addr, mtu int) (*Packet, bool) {
-	if p.kind == icmpError || p.offset > 0 || p.tuple.Src().Addr().IsUnspecified() || p.tuple.Dst().Addr().IsMulticast() {
+	switch {
+	case !p.answerable():
+		return nil, false
+	case why == TCPReset:
+		return p.reset()
+	case p.tuple.v4:
+		return p.refuseWith(icmpTypes[why][0], from, mtu)
+	}
+	return p.refuseWith(icmpTypes[why][1], from, mtu)
+}
+
+// answerable reports whether the packet's sender may be told of its fate.
+func (p *Packet) answerable() bool {
+	return p.kind != icmpError && p.offset == 0 && isOne(p.tuple.Src().Addr()) && isOne(p.tuple.Dst().Addr())
+}
+
+// isOne reports whether an address may be that of one host.
+func isOne(a netip.Addr) bool {
+	return !a.IsUnspecified() && !a.IsMulticast() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+// refuseWith returns the ICMP error of a type and code, or false if from is no
+// address of the packet's family.
+func (p *Packet) refuseWith(typ [2]uint8, from netip.Addr, mtu int) (*Packet, bool) {
+	if !from.IsValid() || from.Is4() != p.tuple.v4 {
 		return nil, false
 	}
-	if why == TCPReset {
-		return p.reset()
-	}
-	types := icmpTypes[why]
 	if p.tuple.v4 {
-		return FromBytes(p.icmpv4(types[0], from, mtu))
+		return FromBytes(p.icmpv4(typ, from, mtu))
 	}
-	return FromBytes(p.icmpv6(types[1], from, mtu))
+	return FromBytes(p.icmpv6(typ, from, mtu))
 }
 
 // start returns the first bytes of the packet, at most n.
@@ -165,7 +187,7 @@ func (t *Conntrack) TranslateError(p *Packet) bool {
 	}
 	// The error travels as an answer to the packet within does.
 	answer := inner.tuple.Inverse()
-	c, d := t.findLocked(answer)
+	c, d := t.lookup(answer)
 	if c == nil {
 		return false
 	}
@@ -180,66 +202,32 @@ func (t *Conntrack) TranslateError(p *Packet) bool {
 	if to.dst != answer.dst {
 		outer.dst = to.dst
 	}
+	message := p.hdr[p.l4:]
+	old := slices.Clone(message)
 	inner.rewrite(to.Inverse())
+	adjust(p.checksum(), old, message)
 	p.rewrite(outer)
-	p.sumICMP()
 	return true
-}
-
-func (t *Conntrack) findLocked(tuple Tuple) (*Conn, Direction) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := t.conns[tuple]
-	if c == nil || tuple == c.orig {
-		return c, Original
-	}
-	return c, Reply
 }
 
 // within returns the packet of which an ICMP error tells. Its headers are p's
 // memory.
 func (p *Packet) within() (*Packet, bool) {
 	at := p.l4 + 8
-	if len(p.hdr) < at+header.IPv4MinimumSize {
+	if p.kind != icmpError || p.offset > 0 || len(p.hdr) < at {
 		return nil, false
 	}
-	// What follows its transport header's first eight bytes may be missing.
-	inner := &Packet{pkt: p.pkt, hdr: p.hdr[at:], size: p.size - at}
-	proto := p.pkt.NetworkProtocolNumber
-	defer func() { p.pkt.NetworkProtocolNumber = proto }()
-	if !inner.parseCut() {
+	h, ok := parse(p.hdr[at:], true)
+	if !ok || h.kind != plain || h.tuple.v4 != p.tuple.v4 {
 		return nil, false
 	}
-	return inner, true
+	return &Packet{headers: h, hdr: p.hdr[at:]}, true
 }
 
-// parseCut is parse for a packet of which only the beginning is there.
-func (p *Packet) parseCut() bool {
-	full := p.hdr
-	if len(full) < maxHeaders {
-		full = append(make([]byte, 0, maxHeaders), full...)[:maxHeaders]
+// tcpipAddress returns an address as gVisor has it.
+func tcpipAddress(a netip.Addr) tcpip.Address {
+	if a.Is4() {
+		return tcpip.AddrFrom4(a.As4())
 	}
-	q := Packet{pkt: p.pkt, hdr: full}
-	if !q.parse() || q.l4+8 > len(p.hdr) {
-		return false
-	}
-	p.tuple, p.l4, p.kind, p.offset, p.fragment = q.tuple, q.l4, q.kind, q.offset, q.fragment
-	if p.tuple.proto == TCP && len(p.hdr) < p.l4+header.TCPMinimumSize {
-		p.cut = true
-	}
-	return p.kind == plain
-}
-
-// sumICMP computes the checksum of an ICMP message anew.
-func (p *Packet) sumICMP() {
-	m := p.hdr[p.l4:]
-	m[2], m[3] = 0, 0
-	var sum uint16
-	if !p.tuple.v4 {
-		sum = header.PseudoHeaderChecksum(ICMPv6, tcpipAddress(p.tuple.Src().Addr()), tcpipAddress(p.tuple.Dst().Addr()), uint16(p.size-p.l4))
-	}
-	data := p.pkt.ToBuffer()
-	defer data.Release()
-	sum = checksum.Combine(sum, data.Checksum(p.l4))
-	binary.BigEndian.PutUint16(m[2:], ^sum)
+	return tcpip.AddrFrom16(a.As16())
 }

@@ -47,7 +47,7 @@ func (p *Packet) Segments() []*Packet {
 		return []*Packet{p}
 	}
 	defer p.Release()
-	mss, headers := int(gso.MSS), p.headers()
+	mss, headers := int(gso.MSS), p.headerLength()
 	whole := p.pkt.ToBuffer()
 	defer whole.Release()
 	payload := p.size - headers
@@ -95,7 +95,7 @@ func (p *Packet) Payload() int {
 	if p.offset > 0 {
 		return p.size - p.l4
 	}
-	return max(0, p.size-p.headers())
+	return max(0, p.size-p.headerLength())
 }
 
 // Bytes returns a copy of the packet's bytes.
@@ -180,7 +180,7 @@ func (p *Packet) ResetAhead() (*Packet, bool) {
 	if p.tuple.proto != TCP || p.offset > 0 || p.TCPFlags()&header.TCPFlagRst != 0 {
 		return nil, false
 	}
-	b := p.start(p.headers())
+	b := p.start(p.headerLength())
 	b = b[:p.l4+header.TCPMinimumSize]
 	t := header.TCP(b[p.l4:])
 	t.SetDataOffset(header.TCPMinimumSize)

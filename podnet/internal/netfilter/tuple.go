@@ -19,11 +19,12 @@ type Tuple struct {
 	srcPort, dstPort uint16   // of ICMP echo: the identifier, in both
 	proto            uint8
 	v4               bool
+	answer           bool // of ICMP echo: the reply to a request
 }
 
 // NewTuple returns the tuple of packets from src to dst.
 func NewTuple(proto uint8, src, dst netip.AddrPort) Tuple {
-	return Tuple{src.Addr().As16(), dst.Addr().As16(), src.Port(), dst.Port(), proto, dst.Addr().Is4()}
+	return Tuple{src: src.Addr().As16(), dst: dst.Addr().As16(), srcPort: src.Port(), dstPort: dst.Port(), proto: proto, v4: dst.Addr().Is4()}
 }
 
 // Protocol returns the IP protocol number.
@@ -49,13 +50,14 @@ func (t Tuple) addr(a [16]byte) netip.Addr {
 func (t Tuple) Inverse() Tuple {
 	t.src, t.dst = t.dst, t.src
 	t.srcPort, t.dstPort = t.dstPort, t.srcPort
+	t.answer = t.isICMP() && !t.answer
 	return t
 }
 
 // withSrc returns t with another source. Of ICMP echo the identifier goes with it.
 func (t Tuple) withSrc(a netip.AddrPort) Tuple {
 	t.src, t.srcPort = a.Addr().As16(), a.Port()
-	if t.isEcho() {
+	if t.isICMP() {
 		t.dstPort = t.srcPort
 	}
 	return t
@@ -64,13 +66,13 @@ func (t Tuple) withSrc(a netip.AddrPort) Tuple {
 // withDst returns t with another destination, whose port only TCP and UDP heed.
 func (t Tuple) withDst(a netip.AddrPort) Tuple {
 	t.dst = a.Addr().As16()
-	if !t.isEcho() {
+	if t.proto == TCP || t.proto == UDP {
 		t.dstPort = a.Port()
 	}
 	return t
 }
 
-func (t Tuple) isEcho() bool { return t.proto == ICMP || t.proto == ICMPv6 }
+func (t Tuple) isICMP() bool { return t.proto == ICMP || t.proto == ICMPv6 }
 
 // String returns the tuple for people: "tcp 10.0.0.1:1234 > 10.0.0.2:80".
 func (t Tuple) String() string {

@@ -120,7 +120,7 @@ func (r Reading) Opens() bool {
 // Reading then is what there was to be read.
 func Read(b []byte) (r Reading, ok bool) {
 	p := &Packet{hdr: b, size: len(b), pkt: new(stack.PacketBuffer)}
-	ok = p.parse()
+	p.headers, ok = parse(b, false)
 	r.Tuple, r.Later = p.tuple, p.offset > 0
 	if !ok || r.Later {
 		return r, ok

@@ -191,6 +191,10 @@ func (o *Owner) dialTCP(ctx context.Context, d Dialer, n network, raddr netip.Ad
 	}
 	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
+	if err := d.setTTL(ep, raddr.Addr()); err != nil {
+		ep.Close()
+		return nil, err
+	}
 	if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
 		if err := o.bindToDial(ep, from, raddr); err != nil {
 			ep.Close()
@@ -229,6 +233,8 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 	if e := o.ns.cannotConnect(raddr.Addr(), true); e != 0 {
 		return os.NewSyscallError("connect", errno.Of(e))
 	}
+	hear(ep)
+	defer forget(ep)
 	terr := ep.Connect(fullAddress(raddr))
 	o.ns.pump.kick()
 	if _, started := terr.(*tcpip.ErrConnectStarted); !started && terr != nil {
@@ -244,7 +250,7 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 		}
 	}
 	if terr := ep.LastError(); terr != nil {
-		return sysError("connect", terr)
+		return endpointError("connect", ep, terr)
 	}
 	return nil
 }

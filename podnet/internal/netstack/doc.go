@@ -32,6 +32,9 @@
 //     is no raw file descriptor (syscall.Conn). Look for methods by interface.
 //   - Unix sockets pass no file descriptors and no credentials. They are this
 //     package's own, not gVisor's.
+//   - IPv4 datagrams go without "don't fragment": where a link on their way is
+//     narrower than the first, they are cut, and no first one is lost to learn of
+//     its MTU. IPv6 datagrams that are too long for such a link never arrive.
 //   - RACK loss recovery is off: at a round-trip time of zero, which virtual
 //     time makes common, gVisor's retransmits for ever.
 package netstack

@@ -3,6 +3,7 @@ package netstack
 import (
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -15,15 +16,16 @@ import (
 	"podnet.dev/podnet/internal/netfilter"
 )
 
-// hookedLink is a link whose packets pass the namespace's iptables, if it has any.
+// hookedLink is a link whose packets pass the namespace's iptables, if it has any,
+// and kick its pump.
 type hookedLink struct {
 	nested.Endpoint
-	ns    *Namespace
-	id    tcpip.NICID
-	name  string
-	addrs []netip.Prefix // the link's, the first of each family first
-
-	hidden bool // Link.Hidden
+	ns        *Namespace
+	id        tcpip.NICID
+	name      string
+	addrs     []netip.Prefix // the link's, the first of each family first
+	hidden    bool           // Link.Hidden
+	transport atomic.Value   // the stack's stack.TransportDispatcher, once it has the link
 }
 
 // hook returns ep with the namespace's iptables between it and the stack.
@@ -31,6 +33,14 @@ func (ns *Namespace) hook(ep stack.LinkEndpoint, name string, addrs []netip.Pref
 	l := &hookedLink{ns: ns, name: name, addrs: addrs}
 	l.Init(ep, l)
 	return l
+}
+
+// Attach gives the link to a stack, or takes it away with nil.
+func (l *hookedLink) Attach(d stack.NetworkDispatcher) {
+	if t, ok := d.(stack.TransportDispatcher); ok {
+		l.transport.Store(t)
+	}
+	l.Endpoint.Attach(d)
 }
 
 // self returns the first address of the link, of p's family.
@@ -46,6 +56,7 @@ func (l *hookedLink) self(v4 bool) netip.Addr {
 // WritePackets sends what passes Output and Postrouting. As on Linux, a packet
 // that is dropped there is an error of whoever sends it.
 func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
+	defer l.ns.pump.kick()
 	if l == l.ns.lo && l.ns.faults.Active(faults.Loopback) {
 		l.ns.interfere(pkts)
 		return pkts.Len(), nil
@@ -53,6 +64,7 @@ func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error
 	return l.write(pkts)
 }
 
+// write is WritePackets without faults.
 func (l *hookedLink) write(pkts stack.PacketBufferList) (int, tcpip.Error) {
 	if l.ns.divert != nil && l == l.ns.lo {
 		var rest stack.PacketBufferList
@@ -76,12 +88,15 @@ func (l *hookedLink) write(pkts stack.PacketBufferList) (int, tcpip.Error) {
 			l.dropBuffer(pkt)
 			continue
 		}
+		var err tcpip.Error
 		for _, q := range h.Sort(p) {
-			err := l.output(h, q)
-			q.Release()
-			if err != nil {
-				return n, err
+			if e := l.output(h, q); e != nil {
+				err = e
 			}
+			q.Release()
+		}
+		if err != nil {
+			return n, err
 		}
 	}
 	return pkts.Len(), nil
@@ -140,6 +155,7 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	defer l.ns.pump.kick()
 	if l != l.ns.lo && l.ns.watch.On() { // what crosses lo is seen when it is sent
 		b := l.ns.watch.Bytes(pkt)
 		r, _ := netfilter.Read(b)
@@ -147,7 +163,7 @@ func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, 
 	}
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
-		l.up(protocol, pkt)
+		l.handUp(protocol, pkt)
 		return
 	}
 	p, ok := netfilter.NewPacket(pkt)
@@ -175,8 +191,22 @@ func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
 		l.reject(s, p, v.Reject)
 	default:
 		l.seeTranslated(p, before, s)
-		l.up(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
 	}
+}
+
+// handUp gives the stack what is for it.
+func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	if l.ns.watch.On() {
+		l.seeUp(protocol, pkt)
+		return
+	}
+	l.deliver(protocol, pkt)
+}
+
+func (l *hookedLink) deliver(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	l.explain(pkt)
+	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
 }
 
 // reject answers a packet that came over the link.
@@ -211,7 +241,8 @@ func (ns *Namespace) answerSelf(answer *netfilter.Packet) {
 
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
-	ns.lo.up(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.pump.kick()
 }
 
 // addrType says what an address is to the namespace.

@@ -188,6 +188,39 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// Where connections are tracked, rules see no fragments.
+func TestLongDatagramsAndPorts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rules  string
+		arrive bool
+	}{
+		"all":                        {"-A INPUT -p udp --dport 53 -j ACCEPT\n", false},
+		"all, connections tracked":   {"-A INPUT -p udp --dport 53 -j ACCEPT\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n", true},
+		"none, connections tracked":  {"-A INPUT -p udp --dport 52 -j ACCEPT\n-A INPUT -m conntrack --ctstate INVALID -j DROP\n", false},
+		"fragments as well":          {"-A INPUT -p udp --dport 53 -j ACCEPT\n-A INPUT -p udp -f -j ACCEPT\n", true},
+		"new ones, or of an old one": {"-A INPUT -p udp --dport 53 -m conntrack --ctstate NEW -j ACCEPT\n", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, ns, client, server := newPair(t)
+				restore(t, ns, iptables.IPv4, "*filter\n:INPUT DROP [0:0]\n"+tt.rules+"COMMIT\n")
+				s, err := server.ListenPacket(t.Context(), "udp", ":53")
+				require.NoError(t, err)
+				c, err := client.Dial(t.Context(), "udp", "10.244.0.2:53")
+				require.NoError(t, err)
+				_, err = c.Write(make([]byte, 5000))
+				require.NoError(t, err)
+				s.SetReadDeadline(time.Now().Add(time.Second))
+				n, _, err := s.ReadFrom(make([]byte, 6000))
+				assert.Equal(t, tt.arrive, err == nil)
+				if tt.arrive {
+					assert.Equal(t, 5000, n)
+				}
+			})
+		})
+	}
+}
+
 func TestDatagramsThatAreTranslatedBothWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ns, _, client, server := newPair(t)

@@ -75,6 +75,10 @@ func FuzzInject(f *testing.F) {
 		f.Add(kind, []byte("payload"), []byte{0, 0x11, 6, 0x20, 9, 0xff}) // version, fragment bits, protocol
 		f.Add(kind, []byte{}, []byte{20, 0xff, 33, 0x3f})
 	}
+	for _, about := range protocols[:2] { // ICMP errors
+		f.Add(byte(4), packet(false, about, nil), []byte{20, 8 ^ 3, 21, 13})
+		f.Add(byte(7), packet(true, about, nil), []byte{40, 128 ^ 1, 41, 1})
+	}
 	f.Fuzz(func(t *testing.T, kind byte, payload, mutations []byte) {
 		if len(payload) > 1200 {
 			return

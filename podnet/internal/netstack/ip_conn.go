@@ -148,6 +148,7 @@ func (o *Owner) openIP(n network, protocol int, v4 bool, peer *net.IPAddr, setup
 		return nil, sysError("socket", terr)
 	}
 	ep.SetOwner(o)
+	mayFragment(ep)
 	if err := setup(ep); err != nil {
 		ep.Close()
 		return nil, err

@@ -65,7 +65,7 @@ func (ns *Namespace) addLink(l *link) error {
 	l.id = ns.lastLink
 	hooked := ns.hook(l.Endpoint, l.Name, l.Addrs)
 	hooked.id, hooked.hidden = l.id, l.Hidden
-	if err := ns.stack.CreateNICWithOptions(l.id, ns.pump.attach(hooked), stack.NICOptions{Name: l.Name}); err != nil {
+	if err := ns.stack.CreateNICWithOptions(l.id, hooked, stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
 	}
 	ns.links[l.Name] = l

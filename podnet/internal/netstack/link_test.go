@@ -17,7 +17,6 @@ import (
 	"podnet.dev/podnet/internal/iptables"
 )
 
-
 // newPair returns two namespaces, with 10.244.0.1 and 10.244.0.2, whose eth0 lead
 // to one router, and a process in each.
 func newPair(t *testing.T) (one, other *Namespace, from, to *Owner) {
@@ -95,7 +94,7 @@ func TestSocketsOverALinkThatIsRemoved(t *testing.T) {
 func TestAClosedConnectionSendsNoProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _, from, to := newPair(t)
-		restore(t, client, iptables.IPv4, "*filter\n-A OUTPUT -j ACCEPT\nCOMMIT\n")
+		restore(t, client, iptables.IPv4, "*filter\n-A OUTPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n")
 		l, err := to.Listen(t.Context(), "tcp", ":80")
 		require.NoError(t, err)
 		conn, err := from.Dial(t.Context(), "tcp", "10.244.0.2:80")

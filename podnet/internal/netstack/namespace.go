@@ -137,6 +137,9 @@ func New(cfg Config) (*Namespace, error) {
 		// sees them.
 		HandleLocal: false,
 		RawFactory:  raw.EndpointFactory{}, // it only says that there may be raw sockets
+		// Rules are not gVisor's business here (see hooks.go), and its default
+		// tables take 8 KiB.
+		IPTables: new(stack.IPTables),
 	})
 	if err := ns.configure(); err != nil {
 		ns.stack.Destroy()
@@ -162,7 +165,7 @@ func (ns *Namespace) configure() error {
 	ns.lo = ns.hook(loopback.New(), "lo", []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")})
 	ns.lo.id = loopbackID
 	ns.hooked[loopbackID] = ns.lo
-	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.pump.attach(ns.lo), stack.NICOptions{Name: "lo"}); err != nil {
+	if err := ns.stack.CreateNICWithOptions(loopbackID, ns.lo, stack.NICOptions{Name: "lo"}); err != nil {
 		return fmt.Errorf("netstack: create lo: %s", err)
 	}
 	ns.lastLink = loopbackID

@@ -4,9 +4,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
+	"syscall"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
+
+	"podnet.dev/podnet/internal/errno"
 )
 
 // A ListenConfig holds what a program may ask of a socket that listens. The
@@ -30,6 +34,25 @@ type Dialer struct {
 	KeepAlive       time.Duration       // as net.Dialer.KeepAlive
 	KeepAliveConfig net.KeepAliveConfig // as net.Dialer.KeepAliveConfig
 	FallbackDelay   time.Duration       // as net.Dialer.FallbackDelay
+	TTL             int                 // IP_TTL or IPV6_UNICAST_HOPS; 0 is 64
+}
+
+// setTTL gives an endpoint that is to be connected to a the TTL.
+func (d Dialer) setTTL(ep tcpip.Endpoint, a netip.Addr) error {
+	if d.TTL == 0 {
+		return nil
+	}
+	if d.TTL < 0 || d.TTL > 255 {
+		return os.NewSyscallError("setsockopt", errno.Of(syscall.EINVAL))
+	}
+	option := tcpip.IPv4TTLOption
+	if a.Is6() && !a.Is4In6() {
+		option = tcpip.IPv6HopLimitOption
+	}
+	if terr := ep.SetSockOptInt(option, d.TTL); terr != nil {
+		return sysError("setsockopt", terr)
+	}
+	return nil
 }
 
 // somaxconn is Linux's net.core.somaxconn, the backlog that net asks for.

@@ -146,7 +146,7 @@ func TestNamespacesLeaveNothing(t *testing.T) {
 	for range 200 {
 		use()
 	}
-	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	assert.Less(t, runtime.NumGoroutine(), goroutines+20, "but for some that are just ending, a leak would leave 200")
 	grown := int64(live()) - int64(heap)
 	assert.Less(t, grown, int64(200*2<<10), "bytes of 200 namespaces") // one keeps some 60 KB if it stays
 	t.Logf("200 namespaces: %+d goroutines, %+d bytes", runtime.NumGoroutine()-goroutines, grown)

@@ -1,10 +1,6 @@
 package netstack
 
-import (
-	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/link/nested"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
-)
+import "gvisor.dev/gvisor/pkg/tcpip/stack"
 
 // pump lets virtual time pass in a namespace inside a synctest bubble.
 //
@@ -70,30 +66,4 @@ func (p *pump) kick() {
 	case p.kicked <- struct{}{}:
 	default:
 	}
-}
-
-// attach returns ep such that every packet that passes it kicks the pump.
-func (p *pump) attach(ep stack.LinkEndpoint) stack.LinkEndpoint {
-	if p == nil {
-		return ep
-	}
-	k := &kickingLink{pump: p}
-	k.Init(ep, k)
-	return k
-}
-
-type kickingLink struct {
-	nested.Endpoint
-	pump *pump
-}
-
-func (l *kickingLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
-	n, err := l.Endpoint.WritePackets(pkts)
-	l.pump.kick()
-	return n, err
-}
-
-func (l *kickingLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
-	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
-	l.pump.kick()
 }

@@ -24,6 +24,7 @@ func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.
 	if err := o.adopt(s.descriptor); err != nil {
 		o.ns.endpoints.remove(ep)
 		ep.Close()
+		forget(ep)
 		o.ns.pump.kick()
 		return nil, err
 	}
@@ -49,6 +50,7 @@ func (s *socket) release() {
 	}
 	s.owner.ns.endpoints.remove(s.ep)
 	s.ep.Close()
+	forget(s.ep)
 	s.owner.ns.pump.kick()
 	if s.freed != nil {
 		s.freed()

@@ -75,6 +75,9 @@ func (o *Owner) ListenPacketWith(ctx context.Context, cfg ListenConfig, network,
 func (o *Owner) dialUDP(d Dialer, n network, raddr netip.AddrPort) (*udpConn, error) {
 	v6, v6only := n.family(raddr.Addr(), false)
 	return o.openUDP(n, v6, v6only, raddr, func(ep tcpip.Endpoint) error {
+		if err := d.setTTL(ep, raddr.Addr()); err != nil {
+			return err
+		}
 		if from := o.ns.source(d.LocalAddr, raddr.Addr()); from != (netip.AddrPort{}) {
 			if err := o.bindToDial(ep, from, raddr); err != nil {
 				return err
@@ -110,8 +113,11 @@ func (o *Owner) openUDP(n network, v6, v6only bool, raddr netip.AddrPort, setup 
 	ep.SetOwner(o)
 	ep.SocketOptions().SetV6Only(v6only)
 	ep.SocketOptions().SetBroadcast(true) // as net sets it
+	mayFragment(ep)
+	hear(ep)
 	if err := setup(ep); err != nil {
 		ep.Close()
+		forget(ep)
 		return nil, err
 	}
 	local, remote := endpointAddrs(ep, v6)
@@ -166,7 +172,7 @@ func (c *udpConn) receive(b []byte, call string) (d datagram, err error) {
 			terr = nil // the datagram was taken, and none of it wanted
 		}
 		if terr != nil {
-			return 0, terr, sysError(call, terr)
+			return 0, terr, endpointError(call, c.ep, terr)
 		}
 		d = datagram{n: res.Count, cut: res.Total > res.Count, from: addrPort(res.RemoteAddr, c.v6)}
 		return d.n, nil, nil
@@ -197,7 +203,7 @@ func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Ad
 	err := c.do(&c.write, func() (int, tcpip.Error, error) {
 		m, terr := c.ep.Write(bytes.NewReader(b), tcpip.WriteOptions{To: to})
 		if terr != nil {
-			return 0, terr, sysError(call, noRouteTo(to, terr))
+			return 0, terr, endpointError(call, c.ep, noRouteTo(to, terr))
 		}
 		n = m
 		return len(b), nil, nil
@@ -210,3 +216,10 @@ func (c *udpConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Ad
 
 // Close closes the socket.
 func (c *udpConn) Close() error { return c.opError("close", c.close()) }
+
+// mayFragment lets a socket's datagrams be cut on their way. gVisor would send even
+// the fragments of long ones with "don't fragment" and, as if they were none, with
+// the identification 0, so that those of several datagrams are put together.
+func mayFragment(ep tcpip.Endpoint) {
+	ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(tcpip.PMTUDiscoveryDont))
+}

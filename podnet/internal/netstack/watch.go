@@ -73,12 +73,8 @@ func (l *hookedLink) dropVerdict(p *netfilter.Packet, v iptables.Verdict) {
 	l.drop(p, why, by)
 }
 
-// up gives a packet to the stack.
-func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
-	if !l.ns.watch.On() {
-		l.Endpoint.DeliverNetworkPacket(protocol, pkt)
-		return
-	}
+// seeUp gives a packet to the stack and shows what becomes of it.
+func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
 	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
 	var to receiver
 	if r, ok := netfilter.Read(s.Bytes); ok {
@@ -93,7 +89,7 @@ func (l *hookedLink) up(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketB
 	}
 	l.see(pkt, s)
 	before := to.losses()
-	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+	l.deliver(protocol, pkt)
 	if why := to.losses().since(before); why != "" && s.Event != netfilter.Dropped {
 		s.Event, s.Why = netfilter.Dropped, why
 		l.see(pkt, s)
