@@ -4,6 +4,7 @@ import (
 	"maps"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -60,10 +61,13 @@ func TestAPodThatIsReleasedCanBeDeletedAndAdoptedAgain(t *testing.T) {
 		d := c.Deployment("", "web")
 		require.NoError(t, d.WaitReady(t.Context()))
 		p := d.Pods()[0]
+		time.Sleep(time.Hour) // of too many, the younger ones go
 		relabel(t, c, p, "app", "debug")
 		require.NoError(t, c.Apply(t.Context(), deployment(2)))
+		synctest.Wait()
 		relabel(t, c, p, "app", "web")
 		require.NoError(t, c.Apply(t.Context(), deployment(3)))
+		synctest.Wait()
 		require.NoError(t, d.WaitReady(t.Context()))
 		assert.Contains(t, podNames(d.Pods()), p.Name())
 		go p.Delete(t.Context())

@@ -62,6 +62,7 @@ func TestSocketsOverALinkThatIsRemoved(t *testing.T) {
 			_, err := kubelet.Dial(t.Context(), "tcp", "10.244.0.2:81")
 			require.NoError(t, err)
 		}
+		synctest.Wait() // the handshakes are done at that end, too
 		go func() {
 			_, err := kubelet.Dial(t.Context(), "tcp", "10.244.0.2:81") // whose backlog is full
 			dialed <- err
