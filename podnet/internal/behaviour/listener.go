@@ -24,11 +24,11 @@ var listenerCases = []Case{
 		}
 		// gVisor handles several handshakes at once: on a busy machine the end of
 		// one may overtake another's, now and then.
-		ordered := false
-		for tries := 0; tries < 4 && !ordered; tries++ {
-			ordered = inOrder()
+		ok := false
+		for range 4 {
+			ok = ok || inOrder()
 		}
-		n.Note("in order", ordered)
+		n.Note("in order", ok)
 	}},
 	{Name: "listener: a connection that was closed before Accept", Run: func(n *Notebook, v Verbs) {
 		l := n.listen(v, "tcp", loopback)
