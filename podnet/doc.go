@@ -46,6 +46,14 @@
 // [Container.IPRoute] change them as the commands of those names do, and
 // [OriginalDst] is what a transparent proxy asks.
 //
+// # See it, break it
+//
+// [Cluster.Trace] tells what becomes of every packet, hop by hop, and why one is
+// dropped; package capture writes them to a file. [Cluster.Impair],
+// [Cluster.Partition], [Cluster.Intercept] and [Cluster.DisturbDNS] make links
+// slow, lossy or cut, packets refused, and names wrong, and are lifted at will;
+// docs/faults.md has it whole. Nothing of it costs anything while it is not used.
+//
 // # Virtual time
 //
 // podnet uses package time and nothing else. In a testing/synctest bubble a
