@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,10 @@ import (
 )
 
 func TestIPTablesCommands(t *testing.T) {
+	synctest.Test(t, iptablesCommands) // where sleep 0.1 is enough for nc to listen
+}
+
+func iptablesCommands(t *testing.T) {
 	assert.Equal(t, 3, sh(t, idle(t, "alpine"), "iptables -S").ExitCode, "without NET_ADMIN")
 	c := start(t, podnet.ContainerSpec{
 		Image: "alpine", Command: []string{"sleep", "infinity"},
