@@ -93,6 +93,9 @@ func goodput(t *testing.T, from, to *Owner, settle, measure time.Duration) float
 }
 
 func TestThroughputIsWhatTheModelsSay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many minutes of full lines")
+	}
 	const mss = 1448
 	reno := func(rtt time.Duration, loss float64) float64 { // Mathis and others, 1997
 		return mss / rtt.Seconds() * math.Sqrt(1.5/loss)
