@@ -93,6 +93,16 @@ var e2eHostPort = []e2e{
 		_, err := client.Dial("tcp", net.JoinHostPort(w.cluster.Node("node-2").IPs()[0].String(), "54323"))
 		assert.ErrorIs(w, err, syscall.ECONNREFUSED)
 	})},
+	{"a host port is at 127.0.0.1, and not at ::1", in(podnet.Config{Nodes: 1}, func(w *world) {
+		spec := one(podnet.ContainerSpec{Ports: []podnet.ContainerPort{{ContainerPort: 8080, HostPort: 54323}}, Run: answer(8080, func(rw http.ResponseWriter, r *http.Request) { io.WriteString(rw, r.RemoteAddr) })})
+		w.apply(spec)
+		node := w.cluster.Node("node-1")
+		conn, err := node.Dial("tcp", "127.0.0.1:54323")
+		require.NoError(w, err)
+		conn.Close()
+		_, err = node.Dial("tcp", "[::1]:54323")
+		assert.ErrorIs(w, err, syscall.ECONNREFUSED)
+	})},
 	{"the host port of a sidecar is taken and leads nowhere", in(podnet.Config{Nodes: 1}, func(w *world) {
 		// The kubelet gives the runtime the ports of spec.containers alone.
 		spec := one(podnet.ContainerSpec{})

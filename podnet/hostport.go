@@ -63,10 +63,11 @@ func (n *node) mapHostPort(port hostPort, hostIP string, e hostPortEntry) {
 	}
 	h.entries[port] = append(h.entries[port], e)
 	h.mu.Unlock()
-	// UDP that came before has its entry, and would go on past the port.
-	n.purge(func(c *netfilter.Conn) bool {
-		return c.Orig().Protocol() == netfilter.UDP && port.protocol == netfilter.UDP && c.Orig().Dst().Port() == port.port
-	})
+	if port.protocol == netfilter.UDP { // what came before has its entry, and would go on past the port
+		n.purge(func(c *netfilter.Conn) bool {
+			return c.Orig().Protocol() == netfilter.UDP && c.Orig().Dst().Port() == port.port
+		})
+	}
 }
 
 // unmap forgets the ports that lead to a sandbox.
@@ -98,7 +99,7 @@ func (h *hostPorts) lookup(protocol uint8, dst netip.AddrPort) (netip.AddrPort, 
 // node's own Pods and its localhost (not ::1) are masqueraded.
 func (n *node) translateHostPort(c fabric.Connection) fabric.Translation {
 	src, dst := c.Src().Addr(), c.Dst()
-	if !n.isLocal(dst.Addr()) && (!dst.Addr().IsLoopback() || dst.Addr().Is6()) {
+	if !n.isLocal(dst.Addr()) || dst.Addr() == netip.IPv6Loopback() {
 		return fabric.Translation{}
 	}
 	to, ok := n.hostPorts.lookup(c.Protocol(), dst)
