@@ -90,6 +90,10 @@ func TestAFrozenContainer(t *testing.T) {
 		assert.NoError(t, err)
 		require.NoError(t, main.Freeze())
 		require.NoError(t, main.Kill())
+		synctest.Wait() // it is restarted at once
+		_, _, err = timedTrip(client, server.IP().String()+":8080")
+		require.NoError(t, err, "the next run is not frozen")
+		require.NoError(t, server.Delete(t.Context()))
 		assert.ErrorIs(t, main.Thaw(), podnet.ErrNotRunning)
 	})
 }
