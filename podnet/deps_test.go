@@ -38,6 +38,7 @@ var bans = []struct {
 	{"podnet.dev/podnet/internal/scheduler", module, nil, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/kubeproxy", module, nil, "logic knows netip, context and time, not its neighbours and not the engine"},
 	{"podnet.dev/podnet/internal/quantity", module, nil, "logic knows its own subject only"},
+	{"podnet.dev/podnet/internal/transcript", module, nil, "only tests use it, and those of logic do"},
 	{"podnet.dev/podnet/internal/volume", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno"}, "logic knows its own subject only"},
 	{"podnet.dev/podnet/internal/netstack", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iproute", "podnet.dev/podnet/internal/iptables", "podnet.dev/podnet/internal/netfilter", "podnet.dev/podnet/internal/faults"}, "the engine takes function hooks and knows nothing of Pods"},
 	{"podnet.dev/podnet/internal/netfilter", "podnet.dev/podnet", []string{"podnet.dev/podnet/internal/errno", "podnet.dev/podnet/internal/iptables"}, "it knows packets and connections, neither links nor Pods"},

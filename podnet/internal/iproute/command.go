@@ -60,21 +60,29 @@ ROUTE := [ TYPE ] PREFIX [ via ADDRESS ] [ dev STRING ] [ src ADDRESS ]
 TYPE := { unicast | unreachable | prohibit | blackhole }
 `, codeUsage}
 
+// toChange reads the arguments of what changes routes, if the process may do so.
+func (n *Namespace) toChange(f family, args []string) (given, error) {
+	if len(args) == 0 {
+		return given{}, errUsage
+	}
+	g, err := parseRoute(f, args)
+	switch {
+	case err != nil:
+		return given{}, err
+	case g.Dev != "" && n.link(g.Dev) == nil:
+		return given{}, noLink(g.Dev)
+	case n.ReadOnly:
+		return given{}, errNotPermitted
+	}
+	return g, nil
+}
+
 // change reads a route, completes it as the kernel does, and does something with
 // it.
 func (n *Namespace) change(f family, args []string, do func(*Namespace, Route) ([]Route, error)) ([]Route, error) {
-	if len(args) == 0 {
-		return nil, errUsage
-	}
-	g, err := parseRoute(f, args)
+	g, err := n.toChange(f, args)
 	if err != nil {
 		return nil, err
-	}
-	if g.Dev != "" && n.link(g.Dev) == nil {
-		return nil, noLink(g.Dev)
-	}
-	if n.ReadOnly {
-		return nil, errNotPermitted
 	}
 	r := g.Route
 	if r.Proto == "boot" {
@@ -233,18 +241,9 @@ func (n *Namespace) prepend(r Route) ([]Route, error) {
 
 // remove deletes the first route that is as the arguments say.
 func (n *Namespace) remove(f family, args []string) ([]Route, error) {
-	if len(args) == 0 {
-		return nil, errUsage
-	}
-	g, err := parseRoute(f, args)
+	g, err := n.toChange(f, args)
 	if err != nil {
 		return nil, err
-	}
-	if g.Dev != "" && n.link(g.Dev) == nil {
-		return nil, noLink(g.Dev)
-	}
-	if n.ReadOnly {
-		return nil, errNotPermitted
 	}
 	if g.family == 6 {
 		g.Dst = g.Dst.Masked()

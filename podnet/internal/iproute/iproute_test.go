@@ -87,8 +87,8 @@ func TestWithoutNetAdmin(t *testing.T) {
 func FuzzCommand(f *testing.F) {
 	for _, file := range []string{"testdata/routes.txt", "testdata/more.txt"} {
 		for _, x := range readTranscript(f, file) {
-			_, args, _ := strings.Cut(x.command, "route")
-			f.Add(strings.Contains(x.command, "-6"), args)
+			_, args, _ := strings.Cut(x.Command, "route")
+			f.Add(strings.Contains(x.Command, "-6"), args)
 		}
 	}
 	f.Fuzz(func(t *testing.T, six bool, args string) {

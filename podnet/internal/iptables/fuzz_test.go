@@ -15,11 +15,11 @@ func FuzzRestore(f *testing.F) {
 	require.NoError(f, err)
 	for _, file := range files {
 		for _, x := range readTranscript(f, file) {
-			if x.in != "" {
-				f.Add(x.in, false)
+			if x.In != "" {
+				f.Add(x.In, false)
 			}
-			if x.out != "" && x.out[0] == '#' {
-				f.Add(x.out, true)
+			if x.Out != "" && x.Out[0] == '#' {
+				f.Add(x.Out, true)
 			}
 		}
 	}
@@ -78,7 +78,7 @@ func (r *Ruleset) canBeSaved() bool {
 func FuzzCommand(f *testing.F) {
 	for _, file := range []string{"testdata/rules.txt", "testdata/commands.txt", "testdata/more.txt"} {
 		for _, x := range readTranscript(f, file) {
-			f.Add(x.command, false)
+			f.Add(x.Command, false)
 		}
 	}
 	f.Fuzz(func(t *testing.T, line string, six bool) {

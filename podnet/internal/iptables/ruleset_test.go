@@ -31,12 +31,12 @@ func session(t testing.TB, file, title string) [2]*Ruleset {
 	found := false
 	in := false
 	for _, x := range readTranscript(t, file) {
-		if x.title != "" {
-			in = x.title == title
+		if x.Title != "" {
+			in = x.Title == title
 			found = found || in
 		}
 		if in {
-			runCommand(&ns, shellWords(x.command), x.in)
+			runCommand(&ns, shellWords(x.Command), x.In)
 		}
 	}
 	require.True(t, found, title)
