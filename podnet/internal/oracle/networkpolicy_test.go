@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // policy returns a NetworkPolicy with this spec.
@@ -127,27 +125,10 @@ spec:
 	})
 }
 
-// TestRandomNetworkPolicies compares what podnet and the API server say of
-// policies of all fields, of which some, or a few, or none are wrong.
+// TestRandomNetworkPolicies compares policies of all fields, of which some, or a
+// few, or none are wrong.
 func TestRandomNetworkPolicies(t *testing.T) {
-	var refusals, warnings, fine int
-	for seed := range uint64(2000) {
-		text := randomNetworkPolicy(seed)
-		if !compare(t, text) {
-			t.Fatalf("seed %d", seed)
-		}
-		switch v := ofAPIServer(text); {
-		case len(v.errors) > 0:
-			refusals++
-		case len(v.warnings) > 0:
-			warnings++
-		default:
-			fine++
-		}
-	}
-	require.Greater(t, refusals, 400)
-	require.Greater(t, warnings, 100)
-	require.Greater(t, fine, 300)
+	compareRandom(t, 2000, randomNetworkPolicy, tally{400, 100, 300})
 }
 
 func FuzzNetworkPolicies(f *testing.F) {

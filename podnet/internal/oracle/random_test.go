@@ -9,50 +9,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRandomPods compares what podnet and the API server say of Pods of all
-// fields that podnet has, of which some, or a few, or none are wrong.
-func TestRandomPods(t *testing.T) {
-	var refusals, warnings, fine int
-	for seed := range uint64(2000) {
-		text := randomPod(seed)
+// tally counts what the API server says of random objects.
+type tally struct{ refused, warned, fine int }
+
+// compareRandom compares what podnet and the API server say of n random objects.
+// least is how many of each sort there must be: that it compares something, and
+// not the same thing for ever.
+func compareRandom(t *testing.T, n uint64, random func(seed uint64) string, least tally) {
+	t.Helper()
+	var had tally
+	for seed := range n {
+		text := random(seed)
 		if !compare(t, text) {
 			t.Fatalf("seed %d", seed)
 		}
 		switch v := ofAPIServer(text); {
 		case len(v.errors) > 0:
-			refusals++
+			had.refused++
 		case len(v.warnings) > 0:
-			warnings++
+			had.warned++
 		default:
-			fine++
+			had.fine++
 		}
 	}
-	// That it compares something, and not the same thing for ever.
-	require.Greater(t, refusals, 600)
-	require.Greater(t, warnings, 300)
-	require.Greater(t, fine, 200)
+	require.Greater(t, had.refused, least.refused)
+	require.Greater(t, had.warned, least.warned)
+	require.Greater(t, had.fine, least.fine)
 }
+
+// TestRandomPods compares Pods of all fields that podnet has, of which some, or a
+// few, or none are wrong.
+func TestRandomPods(t *testing.T) { compareRandom(t, 2000, randomPod, tally{600, 300, 200}) }
 
 // TestRandomWorkloads does the same for Deployments and StatefulSets.
 func TestRandomWorkloads(t *testing.T) {
-	var refusals, warnings, fine int
-	for seed := range uint64(1500) {
-		text := randomWorkload(seed)
-		if !compare(t, text) {
-			t.Fatalf("seed %d", seed)
-		}
-		switch v := ofAPIServer(text); {
-		case len(v.errors) > 0:
-			refusals++
-		case len(v.warnings) > 0:
-			warnings++
-		default:
-			fine++
-		}
-	}
-	require.Greater(t, refusals, 500)
-	require.Greater(t, warnings, 100)
-	require.Greater(t, fine, 100)
+	compareRandom(t, 1500, randomWorkload, tally{500, 100, 100})
 }
 
 func FuzzWorkloads(f *testing.F) {

@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // serviceWith returns a Service with these fields of spec.
@@ -124,20 +122,7 @@ func TestEndpointSlices(t *testing.T) {
 // TestRandomServices compares what podnet and the API server say of Services of
 // all fields.
 func TestRandomServices(t *testing.T) {
-	var refusals, others int
-	for seed := range uint64(3000) {
-		text := randomServiceText(seed)
-		if !compare(t, text) {
-			t.Fatalf("seed %d", seed)
-		}
-		if len(ofAPIServer(text).errors) > 0 {
-			refusals++
-		} else {
-			others++
-		}
-	}
-	require.Greater(t, refusals, 500)
-	require.Greater(t, others, 500)
+	compareRandom(t, 3000, randomServiceText, tally{500, 300, 400})
 }
 
 func FuzzServices(f *testing.F) {
