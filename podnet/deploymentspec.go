@@ -1,7 +1,6 @@
 package podnet
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -89,12 +88,7 @@ func (s DeploymentSpec) complete() (object, error) {
 		return nil, err
 	}
 	s = deepCopy(s)
-	s.Namespace = cmp.Or(s.Namespace, "default")
-	if s.Replicas == nil {
-		s.Replicas = new(int32(1))
-	}
-	s.Template.Spec = s.Template.Spec.withDefaults()
-	s.Template.Spec.Namespace = "" // the workload's
+	completeWorkload(&s.Namespace, &s.Replicas, &s.Template)
 	return s, nil
 }
 

@@ -66,6 +66,17 @@ func (t PodTemplateSpec) warnings() []string {
 	return list
 }
 
+// completeWorkload sets what a workload of any kind gets if its spec does not say
+// it.
+func completeWorkload(namespace *string, replicas **int32, t *PodTemplateSpec) {
+	*namespace = cmp.Or(*namespace, "default")
+	if *replicas == nil {
+		*replicas = new(int32(1))
+	}
+	t.Spec = t.Spec.withDefaults()
+	t.Spec.Namespace = "" // the workload's
+}
+
 // pod returns the spec of a Pod with a name.
 func (t PodTemplateSpec) pod(namespace, name string) PodSpec {
 	s := deepCopy(t.Spec)

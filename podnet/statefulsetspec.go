@@ -113,13 +113,8 @@ func (s StatefulSetSpec) complete() (object, error) {
 		return nil, err
 	}
 	s = deepCopy(s)
-	s.Namespace = cmp.Or(s.Namespace, "default")
+	completeWorkload(&s.Namespace, &s.Replicas, &s.Template)
 	s.PodManagementPolicy = cmp.Or(s.PodManagementPolicy, PodManagementOrderedReady)
-	if s.Replicas == nil {
-		s.Replicas = new(int32(1))
-	}
-	s.Template.Spec = s.Template.Spec.withDefaults()
-	s.Template.Spec.Namespace = "" // the workload's
 	return s, nil
 }
 

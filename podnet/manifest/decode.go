@@ -38,18 +38,21 @@ type list struct {
 	Items           []json.RawMessage `json:"items"`
 }
 
-// apiVersions has the kinds that podnet has, with the one version of each.
-var apiVersions = map[string]string{
-	"ConfigMap":     "v1",
-	"Deployment":    "apps/v1",
-	"EndpointSlice": "discovery.k8s.io/v1",
-	"List":          "v1",
-	"Namespace":     "v1",
-	"NetworkPolicy": "networking.k8s.io/v1",
-	"Pod":           "v1",
-	"Secret":        "v1",
-	"Service":       "v1",
-	"StatefulSet":   "apps/v1",
+// kinds are those that podnet has, each with its one version and what decodes it.
+var kinds = map[string]struct {
+	apiVersion string
+	decode     func(kind string, value []byte) (podnet.Object, error) // nil for a List
+}{
+	"ConfigMap":     {"v1", decodeTo(convertConfigMap)},
+	"Deployment":    {"apps/v1", decodeTo(convertDeployment)},
+	"EndpointSlice": {"discovery.k8s.io/v1", decodeTo(convertEndpointSlice)},
+	"List":          {"v1", nil},
+	"Namespace":     {"v1", decodeTo(convertNamespace)},
+	"NetworkPolicy": {"networking.k8s.io/v1", decodeTo(convertNetworkPolicy)},
+	"Pod":           {"v1", decodeTo(convertPod)},
+	"Secret":        {"v1", decodeTo(convertSecret)},
+	"Service":       {"v1", decodeTo(convertService)},
+	"StatefulSet":   {"apps/v1", decodeTo(convertStatefulSet)},
 }
 
 // decode returns the object in value, or the objects if it is a List; a List
@@ -63,60 +66,42 @@ func decode(value []byte, nested bool) ([]podnet.Object, error) {
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(value, &head); err != nil {
 		head = metav1.TypeMeta{}
 	}
+	kind, known := kinds[head.Kind]
 	switch {
 	case head.Kind == "" || head.APIVersion == "":
 		return nil, &podnet.InvalidError{Kind: "object", Name: nameOf(value), Fields: checkHead(value, head)}
 	case head.Kind == "List" && nested:
 		return nil, errors.New("a List in a List: move its items to the outer one")
-	case apiVersions[head.Kind] == "":
+	case !known:
 		return nil, fmt.Errorf("kind %s of apiVersion %s: %s: %s", quote(head.Kind), quote(head.APIVersion), unsupported, adviceForKind(head.Kind))
-	case head.APIVersion != apiVersions[head.Kind]:
+	case head.APIVersion != kind.apiVersion:
 		return nil, &podnet.InvalidError{Kind: head.Kind, Name: nameOf(value), Fields: []*podnet.FieldError{{
-			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", apiVersions[head.Kind])}}}
+			Field: "apiVersion", Type: podnet.FieldNotSupported, Value: shorten(head.APIVersion), Detail: fmt.Sprintf("supported values: %q", kind.apiVersion)}}}
 	case head.Kind == "List":
 		return decodeList(value)
 	}
-	var object podnet.Object
-	var err error
-	switch head.Kind {
-	case "Pod":
-		object, err = decodeOne(head.Kind, value, convertPod)
-	case "ConfigMap":
-		object, err = decodeOne(head.Kind, value, convertConfigMap)
-	case "Secret":
-		object, err = decodeOne(head.Kind, value, convertSecret)
-	case "Deployment":
-		object, err = decodeOne(head.Kind, value, convertDeployment)
-	case "StatefulSet":
-		object, err = decodeOne(head.Kind, value, convertStatefulSet)
-	case "Namespace":
-		object, err = decodeOne(head.Kind, value, convertNamespace)
-	case "NetworkPolicy":
-		object, err = decodeOne(head.Kind, value, convertNetworkPolicy)
-	case "Service":
-		object, err = decodeOne(head.Kind, value, convertService)
-	case "EndpointSlice":
-		object, err = decodeOne(head.Kind, value, convertEndpointSlice)
-	}
+	object, err := kind.decode(head.Kind, value)
 	if err != nil {
 		return nil, err
 	}
 	return []podnet.Object{object}, nil
 }
 
-// decodeOne decodes value into a T and converts that.
-func decodeOne[T any](kind string, value []byte, convert func(*T, []*podnet.FieldError) (podnet.Object, error)) (podnet.Object, error) {
-	var from T
-	wrong, err := decodeStrict(value, &from)
-	if err != nil {
-		return nil, fmt.Errorf("kind %s %q: %w", kind, nameOf(value), err)
+// decodeTo returns what decodes an object into a T and converts that.
+func decodeTo[T any](convert func(*T, []*podnet.FieldError) (podnet.Object, error)) func(kind string, value []byte) (podnet.Object, error) {
+	return func(kind string, value []byte) (podnet.Object, error) {
+		var from T
+		wrong, err := decodeStrict(value, &from)
+		if err != nil {
+			return nil, fmt.Errorf("kind %s %q: %w", kind, nameOf(value), err)
+		}
+		if len(wrong) > 0 && wrong[0].Type == podnet.FieldInvalid {
+			// Fields of the wrong type were left empty. That they are
+			// required as well would be no news.
+			return nil, &podnet.InvalidError{Kind: kind, Name: nameOf(value), Fields: wrong}
+		}
+		return convert(&from, wrong)
 	}
-	if len(wrong) > 0 && wrong[0].Type == podnet.FieldInvalid {
-		// Fields of the wrong type were left empty. That they are
-		// required as well would be no news.
-		return nil, &podnet.InvalidError{Kind: kind, Name: nameOf(value), Fields: wrong}
-	}
-	return convert(&from, wrong)
 }
 
 func decodeList(value []byte) ([]podnet.Object, error) {
@@ -158,7 +143,7 @@ func checkHead(value []byte, head metav1.TypeMeta) []*podnet.FieldError {
 		wrong = append(wrong, &podnet.FieldError{Field: "apiVersion", Type: podnet.FieldRequired, Detail: versionsText()})
 	}
 	if head.Kind == "" {
-		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: sentence(slices.Sorted(maps.Keys(apiVersions)), "or")})
+		wrong = append(wrong, &podnet.FieldError{Field: "kind", Type: podnet.FieldRequired, Detail: sentence(slices.Sorted(maps.Keys(kinds)), "or")})
 	}
 	return wrong
 }
@@ -175,14 +160,15 @@ func adviceForKind(kind string) string {
 
 // kindsText and versionsText tell which kinds there are.
 func kindsText() string {
-	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(apiVersions)), func(kind string) bool { return kind == "List" })
+	kinds := slices.DeleteFunc(slices.Sorted(maps.Keys(kinds)), func(kind string) bool { return kind == "List" })
 	return "it has kinds " + sentence(kinds, "and") + ", alone or in a List"
 }
 
 func versionsText() string {
 	byVersion := make(map[string][]string)
-	for _, kind := range slices.Sorted(maps.Keys(apiVersions)) {
-		byVersion[apiVersions[kind]] = append(byVersion[apiVersions[kind]], kind)
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		version := kinds[kind].apiVersion
+		byVersion[version] = append(byVersion[version], kind)
 	}
 	var texts []string
 	for _, version := range slices.Backward(slices.Sorted(maps.Keys(byVersion))) { // v1 first

@@ -151,8 +151,7 @@ func (r *Router) next(dst netip.Addr) (hop, bool) {
 // go, which only the host hears.
 func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 	p, ok := netfilter.NewPacket(sent)
-	switch {
-	case !ok:
+	if !ok {
 		r.dropMalformed(sent, v)
 		return true
 	}
@@ -162,12 +161,7 @@ func (r *Router) send(sent *stack.PacketBuffer, v *Veth) (permitted bool) {
 		r.faults.Cross(faults.Up, &v.end, &r.end, up{v}, p)
 		return true
 	}
-	r.came(p, v)
-	if !p.Fragment() {
-		return r.forward(p, v)
-	}
-	r.receiveFragment(p, v)
-	return true
+	return r.take(p, v)
 }
 
 // Divert is offered what the host sends to itself. It takes what belongs to a
@@ -199,20 +193,17 @@ func (r *Router) Divert(sent *stack.PacketBuffer) bool {
 // receive takes a packet from another router.
 func (r *Router) receive(p *netfilter.Packet) { r.take(p, nil) }
 
-// take takes a packet from a veth, or from another router if that is nil.
-func (r *Router) take(p *netfilter.Packet, from *Veth) {
+// take takes a packet from a veth, or from another router if that is nil. It
+// reports whether rules let it go; of fragments it says so in any case.
+func (r *Router) take(p *netfilter.Packet, from *Veth) (permitted bool) {
 	r.came(p, from)
 	if !p.Fragment() {
-		r.forward(p, from)
-		return
+		return r.forward(p, from)
 	}
-	r.receiveFragment(p, from)
-}
-
-func (r *Router) receiveFragment(p *netfilter.Packet, from *Veth) {
 	for _, q := range r.fragments.Sort(p) {
 		r.forward(q, from)
 	}
+	return true
 }
 
 // forward sends a packet on, if rules permit it. from is nil if another router
