@@ -52,7 +52,7 @@
 // dropped; package capture writes them to a file. [Cluster.Impair],
 // [Cluster.Partition], [Cluster.Intercept] and [Cluster.DisturbDNS] make links
 // slow, lossy or cut, packets refused, and names wrong, and are lifted at will;
-// docs/faults.md has it whole. Nothing of it costs anything while it is not used.
+// docs/faults.md has it whole. What is not used costs a packet a look at a pointer.
 //
 // # Virtual time
 //
