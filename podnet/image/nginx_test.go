@@ -196,7 +196,8 @@ func TestNginxKeepsConnectionsAndStops(t *testing.T) {
 		assert.Zero(t, res.ExitCode, res.Stderr)
 		res, err = c.Exec(t.Context(), "nginx", "-s", "stop")
 		require.NoError(t, err)
-		assert.Zero(t, res.ExitCode, res.Stderr)
+		// The end of PID 1 may be quicker than that of the one who asked for it.
+		assert.Contains(t, []int{0, 137}, res.ExitCode, res.Stderr)
 		time.Sleep(time.Second)
 		require.NotNil(t, c.Status().State.Terminated)
 		assert.Zero(t, c.Status().State.Terminated.ExitCode)
