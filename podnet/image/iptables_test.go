@@ -25,7 +25,7 @@ func iptablesCommands(t *testing.T) {
 		{script: "iptables -t nat -S OUTPUT", stdout: "-P OUTPUT ACCEPT\n-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\n"},
 		{script: "iptables -t nat -N OUTPUT", stderr: "iptables: Chain already exists.\n", code: 1},
 		{script: "iptables-save -t nat | grep -v '^#'", stdout: "*nat\n:PREROUTING ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n-A OUTPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080\nCOMMIT\n"},
-		{script: "nc -l -p 8080 > out & sleep 0.1; echo hi | nc 10.99.99.99 80; wait; cat out", stdout: "hi\n"},
+		{script: "sleep 1 | nc -l -p 8080 > out & sleep 0.1; echo hi | nc 10.99.99.99 80; wait; cat out", stdout: "hi\n"},
 		{script: "printf '*filter\\n-A INPUT -s 9.9.9.9 -j DROP\\nCOMMIT\\n' | iptables-restore -w 5 --noflush && iptables -S INPUT", stdout: "-P INPUT ACCEPT\n-A INPUT -s 9.9.9.9/32 -j DROP\n"},
 		{script: "printf '*filter\\nfoo\\nCOMMIT\\n' > rules; iptables-restore rules", stderr: "Bad argument `foo'\nError occurred at line: 2\nTry `iptables-restore -h' or 'iptables-restore --help' for more information.\n", code: 2},
 		{script: "ip6tables -P INPUT DROP && ip6tables -S INPUT", stdout: "-P INPUT DROP\n"},

@@ -94,7 +94,7 @@ func nginxImage() *userland {
 		for name, text := range map[string]string{
 			nginxRoot + "/index.html": nginxIndex, nginxRoot + "/50x.html": nginx50x, nginxConf: nginxConfText, nginxSite: nginxSiteText,
 		} {
-			if err := newFile(root, name, text); err != nil {
+			if err := newFile(root, name, text, 0o644); err != nil {
 				return err
 			}
 		}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"podnet.dev/podnet"
 )
@@ -61,9 +59,12 @@ func (u *userland) program(ctx context.Context, c *podnet.Container) error {
 }
 
 // unpack writes the image's files into root, once: each life of a container has
-// a root layer of its own. Processes may start at once and unpack together: no
-// one overwrites what is there, and the binary comes last and whole.
+// a root layer of its own. Of processes that start together one unpacks and the
+// others wait. It may end on the way, so that each file appears whole, and the
+// binary last.
 func (u *userland) unpack(root *podnet.FS) error {
+	unpacking.Lock()
+	defer unpacking.Unlock()
 	if _, err := root.Lstat(binary); err == nil {
 		return nil
 	}
@@ -81,10 +82,10 @@ func (u *userland) unpack(root *podnet.FS) error {
 			return err
 		}
 	}
-	if err := newFile(root, "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"); err != nil {
+	if err := newFile(root, "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n", 0o644); err != nil {
 		return err
 	}
-	if err := newFile(root, "/etc/group", "root:x:0:root\nnobody:x:65534:\n"); err != nil {
+	if err := newFile(root, "/etc/group", "root:x:0:root\nnobody:x:65534:\n", 0o644); err != nil {
 		return err
 	}
 	if u.files != nil {
@@ -92,30 +93,26 @@ func (u *userland) unpack(root *podnet.FS) error {
 			return err
 		}
 	}
-	part := fmt.Sprintf("%s.%d", binary, unpacked.Add(1))
-	if err := root.WriteFile(part, []byte(binaryMagic), 0o755); err != nil {
-		return err
-	}
-	return root.Rename(part, binary)
+	return newFile(root, binary, binaryMagic, 0o755)
 }
 
-// unpacked numbers the temporary names of binaries.
-var unpacked atomic.Int64
+// unpacking is held by who unpacks an image. It takes microseconds, so one lock
+// does for all containers.
+var unpacking sync.Mutex
 
 // newFile writes a file of an image, with its directory, if it is not there.
-func newFile(root *podnet.FS, name, content string) error {
+func newFile(root *podnet.FS, name, content string, perm fs.FileMode) error {
+	if _, err := root.Lstat(name); err == nil {
+		return nil
+	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
+	part := name + ".part"
+	if err := root.WriteFile(part, []byte(content), perm); err != nil {
 		return err
 	}
-	_, err = io.WriteString(f, content)
-	return errors.Join(err, f.Close())
+	return root.Rename(part, name)
 }
 
 // newLink makes a symbolic link of an image, if it is not there.
