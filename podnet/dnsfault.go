@@ -207,7 +207,7 @@ func dnsPatternErrors(name string) []string {
 	if rest, wild := strings.CutSuffix(bare, "*"); wild {
 		bare = rest + "x" // something that "*" stands for
 	}
-	return dns1123SubdomainErrors(strings.NewReplacer("_", "-", "?", "x").Replace(bare))
+	return dns1123SubdomainErrors(strings.NewReplacer("_", "x", "?", "x").Replace(bare))
 }
 
 // isName reports whether a query is for what a name means.

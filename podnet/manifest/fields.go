@@ -66,6 +66,20 @@ var advice = map[string]string{
 	"targetRef":               "remove it: the endpoints of Pods are found by the Service's selector",
 	"deprecatedTopology":      "set nodeName and zone",
 
+	"bandwidth.minburst":           noBursts,
+	"bandwidth.peakrate":           noBursts,
+	"selector.annotationSelectors": selectOtherwise,
+	"selector.fieldSelectors":      selectOtherwise,
+	"selector.nodeSelectors":       selectOtherwise,
+	"selector.nodes":               selectOtherwise,
+	"selector.podPhaseSelectors":   selectOtherwise,
+	"spec.containerNames":          "remove it: the name server does not know which container of a Pod asks",
+	"spec.device":                  "remove it: a Pod has one interface beside lo",
+	"spec.externalTargets":         "select Pods with target: there is nothing outside of the cluster",
+	"spec.rate":                    "use the action bandwidth",
+	"spec.remoteCluster":           "remove it: there is one cluster",
+	"spec.targetDevice":            "remove it: a Pod has one interface beside lo",
+
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",
 	"generation":        "remove it: a cluster sets it",
@@ -77,6 +91,11 @@ var advice = map[string]string{
 }
 
 const notConfined = "remove it: a container is a goroutine, which the kernel cannot confine"
+
+const (
+	noBursts        = "remove it: a line has no bursts that it would limit"
+	selectOtherwise = "select Pods by namespaces, labelSelectors, expressionSelectors or pods"
+)
 
 func adviceFor(path string) string {
 	parent, name := "", path

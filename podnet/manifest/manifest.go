@@ -38,7 +38,8 @@ func Load(fsys fs.FS, name string) ([]podnet.Object, error) {
 // manifest's order; there is at least one. They are valid: each is a
 // [podnet.PodSpec], [podnet.DeploymentSpec], [podnet.StatefulSetSpec],
 // [podnet.ServiceSpec], [podnet.EndpointSliceSpec], [podnet.ConfigMapSpec],
-// [podnet.SecretSpec], [podnet.NamespaceSpec] or [podnet.NetworkPolicySpec] that
+// [podnet.SecretSpec], [podnet.NamespaceSpec], [podnet.NetworkPolicySpec],
+// [podnet.NetworkChaosSpec], [podnet.PodChaosSpec] or [podnet.DNSChaosSpec] that
 // Validate has nothing against.
 //
 // The error is an *[Error] about the first document that is wrong, with all
