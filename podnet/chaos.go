@@ -54,6 +54,15 @@ type chaosEffect struct {
 	each func(ctx context.Context, target int) error
 }
 
+// Chaos returns all chaos, by kind, namespace and name.
+func (c *Cluster) Chaos() []*Chaos {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.SortedFunc(maps.Values(c.chaos), func(a, b *Chaos) int {
+		return cmp.Or(cmp.Compare(a.id.kind, b.id.kind), cmp.Compare(a.id.namespace, b.id.namespace), cmp.Compare(a.id.name, b.id.name))
+	})
+}
+
 // NetworkChaos returns the NetworkChaos of a name, or nil if there is none. An
 // empty namespace is "default".
 func (c *Cluster) NetworkChaos(namespace, name string) *Chaos {
@@ -77,6 +86,9 @@ func (c *Cluster) findChaos(kind, namespace, name string) *Chaos {
 	defer c.mu.Unlock()
 	return c.chaos[objectID{kind, cmp.Or(namespace, "default"), name}]
 }
+
+// Kind returns the chaos's kind: NetworkChaos, PodChaos or DNSChaos.
+func (x *Chaos) Kind() string { return x.id.kind }
 
 // Name returns the chaos's name.
 func (x *Chaos) Name() string { return x.id.name }
@@ -254,10 +266,7 @@ func (c *Cluster) forgetChaos(x *Chaos) {
 
 // stopChaos ends all chaos. The cluster is closed: there comes no new one.
 func (c *Cluster) stopChaos() {
-	c.mu.Lock()
-	all := slices.Collect(maps.Values(c.chaos))
-	c.mu.Unlock()
-	for _, x := range all {
+	for _, x := range c.Chaos() {
 		x.stop(ErrClosed)
 	}
 }
