@@ -16,6 +16,7 @@ import (
 // Chaos is a NetworkChaos, a PodChaos or a DNSChaos of a cluster: something that
 // is wrong from [Cluster.Apply] on, for its duration or until it is deleted. One
 // that is over stays, as in a cluster: to have it again, delete it and apply it.
+// A Schedule, which makes chaos again and again, is a Chaos too.
 //
 // The kinds and their fields are those of Chaos Mesh; docs/faults.md tells what
 // of them there is.
@@ -52,6 +53,9 @@ type chaosEffect struct {
 	// each, if it is not nil, acts on one of targets, and may wait for that. It
 	// is called for all of them at once, in goroutines of the chaos.
 	each func(ctx context.Context, target int) error
+
+	// loop, if it is not nil, is all that the chaos does. It returns when x ends.
+	loop func(x *Chaos)
 }
 
 // Chaos returns all chaos, by kind, namespace and name.
@@ -81,13 +85,19 @@ func (c *Cluster) DNSChaos(namespace, name string) *Chaos {
 	return c.findChaos(kindDNSChaos, namespace, name)
 }
 
+// Schedule returns the Schedule of a name, or nil if there is none. An empty
+// namespace is "default".
+func (c *Cluster) Schedule(namespace, name string) *Chaos {
+	return c.findChaos(kindSchedule, namespace, name)
+}
+
 func (c *Cluster) findChaos(kind, namespace, name string) *Chaos {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.chaos[objectID{kind, cmp.Or(namespace, "default"), name}]
 }
 
-// Kind returns the chaos's kind: NetworkChaos, PodChaos or DNSChaos.
+// Kind returns the chaos's kind: NetworkChaos, PodChaos, DNSChaos or Schedule.
 func (x *Chaos) Kind() string { return x.id.kind }
 
 // Name returns the chaos's name.
@@ -97,7 +107,7 @@ func (x *Chaos) Name() string { return x.id.name }
 func (x *Chaos) Namespace() string { return x.id.namespace }
 
 // Pods returns the Pods that were selected when the chaos began, those of a
-// target not among them. Some may be gone.
+// target not among them. Some may be gone. A Schedule has none itself.
 func (x *Chaos) Pods() []*Pod {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -182,6 +192,7 @@ func (c *Cluster) applyChaos(s chaosSpec) error {
 // begun tells what was done.
 func (x *Chaos) begun(e chaosEffect) {
 	switch {
+	case e.loop != nil:
 	case len(e.targets) == 0:
 		x.emit("Warning", "Failed", "Failed to select targets: no target has been selected")
 	case e.each != nil: // which takes its time
@@ -197,6 +208,9 @@ func (x *Chaos) begun(e chaosEffect) {
 func (x *Chaos) run(d time.Duration, e chaosEffect) {
 	defer close(x.done)
 	defer x.cancel(nil)
+	if e.loop != nil {
+		e.loop(x)
+	}
 	if e.each != nil {
 		x.actOnEach(e)
 	}

@@ -183,7 +183,7 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 		switch id.kind {
 		case kindPod, kindDeployment, kindStatefulSet:
 			pods = append(pods, o)
-		case kindNetworkChaos, kindPodChaos, kindDNSChaos:
+		case kindNetworkChaos, kindPodChaos, kindDNSChaos, kindSchedule:
 			chaos = append(chaos, o)
 		default:
 			first = append(first, o)

@@ -58,6 +58,26 @@ apiVersion: chaos-mesh.org/v1alpha1
 kind: DNSChaos
 metadata: {name: dns}
 spec: {action: random, mode: all, duration: 90s, patterns: [google.com, chaos-mesh.*], selector: {namespaces: [busybox]}}
+---
+apiVersion: chaos-mesh.org/v1alpha1
+kind: Schedule
+metadata: {name: often, namespace: shop}
+spec:
+  schedule: "@every 30s"
+  concurrencyPolicy: Allow
+  historyLimit: 2
+  type: NetworkChaos
+  networkChaos: {action: delay, mode: all, selector: {labelSelectors: {app: web}}, delay: {latency: 1s}, duration: 10s}
+---
+apiVersion: chaos-mesh.org/v1alpha1
+kind: Schedule
+metadata: {name: kills}
+spec: {schedule: "@every 1m", type: PodChaos, podChaos: {action: pod-kill, mode: one, selector: {}}}
+---
+apiVersion: chaos-mesh.org/v1alpha1
+kind: Schedule
+metadata: {name: names}
+spec: {schedule: "@every 1h", type: DNSChaos, dnsChaos: {action: error, mode: one, selector: {}}}
 `))
 	require.NoError(t, err)
 	assert.Equal(t, []podnet.Object{
@@ -90,6 +110,19 @@ spec: {action: random, mode: all, duration: 90s, patterns: [google.com, chaos-me
 			Name: "dns", Action: podnet.DNSChaosRandom, Mode: podnet.ChaosModeAll, Duration: "90s",
 			Patterns: []string{"google.com", "chaos-mesh.*"}, Selector: podnet.ChaosSelector{Namespaces: []string{"busybox"}},
 		},
+		podnet.ScheduleSpec{
+			Name: "often", Namespace: "shop", Schedule: "@every 30s", ConcurrencyPolicy: podnet.AllowConcurrent, HistoryLimit: 2, Type: podnet.ScheduleNetworkChaos,
+			NetworkChaos: &podnet.NetworkChaosSpec{
+				Action: podnet.NetworkChaosDelay, Mode: podnet.ChaosModeAll, Duration: "10s", Delay: &podnet.ChaosDelay{Latency: "1s"},
+				Selector: podnet.ChaosSelector{LabelSelectors: map[string]string{"app": "web"}},
+			},
+		},
+		podnet.ScheduleSpec{
+			Name: "kills", Schedule: "@every 1m", Type: podnet.SchedulePodChaos, PodChaos: &podnet.PodChaosSpec{Action: podnet.PodChaosPodKill, Mode: podnet.ChaosModeOne},
+		},
+		podnet.ScheduleSpec{
+			Name: "names", Schedule: "@every 1h", Type: podnet.ScheduleDNSChaos, DNSChaos: &podnet.DNSChaosSpec{Action: podnet.DNSChaosError, Mode: podnet.ChaosModeOne},
+		},
 	}, objects)
 }
 
@@ -110,6 +143,8 @@ func TestParseRefusesChaos(t *testing.T) {
 		"a netem rate":        {network + "{action: netem, mode: all, loss: {loss: '1'}, rate: {rate: 1mbps}, device: eth0}", `NetworkChaos "a" is invalid: [spec.rate: not supported by podnet yet: use the action bandwidth, spec.device: not supported by podnet yet: remove it: a Pod has one interface beside lo]`},
 		"a container's DNS":   {dns + "{action: error, mode: all, containerNames: [a]}", `DNSChaos "a" is invalid: spec.containerNames: not supported by podnet yet: remove it: the name server does not know which container of a Pod asks`},
 		"another cluster":     {dns + "{action: error, mode: all, remoteCluster: a}", `DNSChaos "a" is invalid: spec.remoteCluster: not supported by podnet yet: remove it: there is one cluster`},
+		"a deadline":          {"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule" + meta + "{schedule: '@every 1m', type: PodChaos, startingDeadlineSeconds: 1, podChaos: {action: pod-kill, mode: all, remoteCluster: b}}", `Schedule "a" is invalid: [spec.podChaos.remoteCluster: not supported by podnet yet: remove it: there is one cluster, spec.startingDeadlineSeconds: not supported by podnet yet: remove it: a chaos is made in time]`},
+		"another schedule":    {"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule" + meta + "{schedule: '5 * * * *', type: IOChaos}", `Schedule "a" is invalid: [spec.schedule: Invalid value: "5 * * * *": parse schedule field error:podnet knows "@every 30s" and the like, and no times of the day, spec.type: Unsupported value: "IOChaos": supported values: "DNSChaos", "NetworkChaos", "PodChaos"]`},
 		"a status":            {dns + "{action: error, mode: all}\nstatus: {conditions: []}", `DNSChaos "a" is invalid: status: not supported by podnet yet: remove it: a cluster sets it`},
 	}
 	for name, test := range tests {

@@ -33,6 +33,18 @@ type podSelectorSpec struct {
 	PodPhaseSelectors   []string          `json:"podPhaseSelectors"`
 }
 
+type schedule struct {
+	Schedule          string        `json:"schedule"`
+	ConcurrencyPolicy string        `json:"concurrencyPolicy"`
+	HistoryLimit      int           `json:"historyLimit"`
+	Type              string        `json:"type"`
+	NetworkChaos      *networkChaos `json:"networkChaos"`
+	PodChaos          *podChaos     `json:"podChaos"`
+	DNSChaos          *dnsChaos     `json:"dnsChaos"`
+
+	StartingDeadlineSeconds *int64 `json:"startingDeadlineSeconds"`
+}
+
 type networkChaos struct {
 	podSelector `json:",inline"`
 	Action      string          `json:"action"`

@@ -53,6 +53,7 @@ var kinds = map[string]struct {
 	"NetworkPolicy": {"networking.k8s.io/v1", decodeTo(convertNetworkPolicy)},
 	"Pod":           {"v1", decodeTo(convertPod)},
 	"PodChaos":      {chaosMesh, decodeTo(convertPodChaos)},
+	"Schedule":      {chaosMesh, decodeTo(convertSchedule)},
 	"Secret":        {"v1", decodeTo(convertSecret)},
 	"Service":       {"v1", decodeTo(convertService)},
 	"StatefulSet":   {"apps/v1", decodeTo(convertStatefulSet)},

@@ -73,12 +73,14 @@ var advice = map[string]string{
 	"selector.nodeSelectors":       selectOtherwise,
 	"selector.nodes":               selectOtherwise,
 	"selector.podPhaseSelectors":   selectOtherwise,
-	"spec.containerNames":          "remove it: the name server does not know which container of a Pod asks",
-	"spec.device":                  "remove it: a Pod has one interface beside lo",
-	"spec.externalTargets":         "select Pods with target: there is nothing outside of the cluster",
-	"spec.rate":                    "use the action bandwidth",
-	"spec.remoteCluster":           "remove it: there is one cluster",
-	"spec.targetDevice":            "remove it: a Pod has one interface beside lo",
+	"containerNames":               "remove it: the name server does not know which container of a Pod asks",
+	"device":                       "remove it: a Pod has one interface beside lo",
+	"externalTargets":              "select Pods with target: there is nothing outside of the cluster",
+	"networkChaos.rate":            useBandwidth,
+	"spec.rate":                    useBandwidth,
+	"remoteCluster":                "remove it: there is one cluster",
+	"targetDevice":                 "remove it: a Pod has one interface beside lo",
+	"startingDeadlineSeconds":      "remove it: a chaos is made in time",
 
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",
@@ -93,6 +95,7 @@ var advice = map[string]string{
 const notConfined = "remove it: a container is a goroutine, which the kernel cannot confine"
 
 const (
+	useBandwidth    = "use the action bandwidth"
 	noBursts        = "remove it: a line has no bursts that it would limit"
 	selectOtherwise = "select Pods by namespaces, labelSelectors, expressionSelectors or pods"
 )

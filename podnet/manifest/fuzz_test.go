@@ -38,6 +38,7 @@ var seeds = []string{
 	"apiVersion: chaos-mesh.org/v1alpha1\nkind: NetworkChaos\nmetadata: {name: a}\nspec: {action: netem, mode: fixed, value: '2', selector: {pods: {b: [c]}, expressionSelectors: [{key: d, operator: Exists}]}, target: {mode: one, selector: {namespaces: [e]}}, direction: both, duration: 1m, delay: {latency: 10ms, jitter: 1ms, reorder: {reorder: '5', gap: 1}}, loss: {loss: '1e1'}, bandwidth: {rate: 1 mbps, limit: 1, buffer: 1}}\n",
 	"apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a}\nspec: {action: container-kill, mode: fixed-percent, value: '50', gracePeriod: 1, containerNames: [b]}\n",
 	"apiVersion: chaos-mesh.org/v1alpha1\nkind: DNSChaos\nmetadata: {name: a}\nspec: {action: random, mode: all, patterns: ['a.*', 'b?c', '*']}\n",
+	"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule\nmetadata: {name: a}\nspec: {schedule: '@every 30s', type: PodChaos, historyLimit: 2, concurrencyPolicy: Allow, podChaos: {action: pod-kill, mode: one}}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
 	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
 	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
@@ -94,6 +95,8 @@ func FuzzParse(f *testing.F) {
 			case podnet.PodChaosSpec:
 				assert.NoError(t, o.Validate())
 			case podnet.DNSChaosSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.ScheduleSpec:
 				assert.NoError(t, o.Validate())
 			default:
 				t.Errorf("a %T", o)

@@ -137,6 +137,8 @@ func identify(o podnet.Object) identity {
 		return identity{"PodChaos", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.DNSChaosSpec:
 		return identity{"DNSChaos", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.ScheduleSpec:
+		return identity{"Schedule", cmp.Or(o.Namespace, "default"), o.Name}
 	}
 	return identity{}
 }
