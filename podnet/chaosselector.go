@@ -1,6 +1,7 @@
 package podnet
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -107,17 +108,21 @@ func (t ChaosTarget) count(of int, r *rand.Rand) int {
 	return of
 }
 
-// list returns the Pods that are selected by a chaos of a namespace.
-func (s ChaosSelector) list(c *Cluster, namespace string) []*Pod {
-	selector := LabelSelector{MatchLabels: s.LabelSelectors, MatchExpressions: s.ExpressionSelectors}.selector()
+// Matches reports whether the selector of a chaos in a namespace selects a Pod. An
+// empty namespace, of the chaos or the Pod, is "default".
+func (s ChaosSelector) Matches(namespace string, pod PodSpec) bool {
+	in := cmp.Or(pod.Namespace, "default")
+	if len(s.Pods) > 0 {
+		return slices.Contains(s.Pods[in], pod.Name)
+	}
 	namespaces := s.Namespaces
 	if len(namespaces) == 0 {
-		namespaces = []string{namespace}
+		namespaces = []string{cmp.Or(namespace, "default")}
 	}
-	return slices.DeleteFunc(c.Pods(), func(p *Pod) bool {
-		if len(s.Pods) > 0 {
-			return !slices.Contains(s.Pods[p.Namespace()], p.Name())
-		}
-		return !slices.Contains(namespaces, p.Namespace()) || !selector.Matches(p.labels())
-	})
+	return slices.Contains(namespaces, in) && LabelSelector{s.LabelSelectors, s.ExpressionSelectors}.Matches(pod.Labels)
+}
+
+// list returns the Pods that are selected by a chaos of a namespace.
+func (s ChaosSelector) list(c *Cluster, namespace string) []*Pod {
+	return slices.DeleteFunc(c.Pods(), func(p *Pod) bool { return !s.Matches(namespace, p.Spec()) })
 }

@@ -99,6 +99,11 @@ func TestACopyOfASpecSharesNothing(t *testing.T) {
 		c := deepCopy(s)
 		check(t, &s, &c, filled[PodChaosSpec]())
 	})
+	t.Run("Schedule", func(t *testing.T) {
+		s := filled[ScheduleSpec]()
+		c := deepCopy(s)
+		check(t, &s, &c, filled[ScheduleSpec]())
+	})
 	t.Run("DNSChaos", func(t *testing.T) {
 		s := filled[DNSChaosSpec]()
 		c := deepCopy(s)

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 const chaosHead = "\n---\napiVersion: chaos-mesh.org/v1alpha1\nkind: "
@@ -62,18 +64,22 @@ spec: {action: error, mode: one, selector: {labelSelectors: {app: wbe}}}
 	assert.Contains(t, got.stderr, "podnet: apply DNSChaos default/dns: no pod is selected\n")
 }
 
-func TestCheckTakesChaos(t *testing.T) {
-	got := podnetWith(t.Context(), pod("web", `
-  containers:
-  - {name: app, image: nginx}
-`[1:])+chaosHead+`DNSChaos
-metadata: {name: dns}
-spec: {action: error, mode: one, selector: {}}
-`+chaosHead+`DNSChaos
-metadata: {name: dns}
-spec: {action: error, mode: two, selector: {}}
-`, "check", "-")
-	assert.Equal(t, 1, got.code)
-	assert.Contains(t, got.stdout, `spec.mode`)
-	assert.NotContains(t, got.stdout, "does not know")
+func TestCheckFindsChaosThatSelectsNothing(t *testing.T) {
+	const none = "{app: web}}"
+	chaos := chaosHead + "NetworkChaos\nmetadata: {name: cut}\nspec: {action: partition, mode: one, selector: {}, target: {mode: all, selector: {labelSelectors: " + none + "}}" +
+		chaosHead + "PodChaos\nmetadata: {name: kill, namespace: shop}\nspec: {action: pod-kill, mode: one, selector: {}}" +
+		chaosHead + "PodChaos\nmetadata: {name: fine, namespace: shop}\nspec: {action: pod-kill, mode: one, selector: {namespaces: [default]}}" +
+		chaosHead + "DNSChaos\nmetadata: {name: named}\nspec: {action: error, mode: one, selector: {pods: {default: [web-0]}}}" +
+		chaosHead + "Schedule\nmetadata: {name: often}\nspec: {schedule: '@every 1m', type: DNSChaos, dnsChaos: {action: error, mode: one, selector: {labelSelectors: " + none + "}}"
+	got := podnetWith(t.Context(), pod("web", "  containers:\n  - {name: app, image: nginx}\n")+chaos, "check", "--output", "json", "-")
+	assert.Equal(t, 0, got.code, got.stderr)
+	var r report
+	require.NoError(t, json.Unmarshal([]byte(got.stdout), &r))
+	var found []string
+	for _, f := range r.Findings {
+		found = append(found, f.Object+" "+f.Field+" "+f.Severity)
+	}
+	assert.Equal(t, []string{
+		"NetworkChaos cut spec.target.selector warning", "PodChaos shop/kill spec.selector warning", "Schedule often spec.dnsChaos.selector warning",
+	}, found)
 }
