@@ -23,13 +23,13 @@ import (
 type Chaos struct {
 	cluster *Cluster
 	id      objectID
+	spec    chaosSpec
 	events  eventLog
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	done    chan struct{} // closed when it acts no more and its goroutine has ended
 
-	mu   sync.Mutex // guards what follows
-	spec chaosSpec
+	mu   sync.Mutex // guards pods
 	pods []*Pod
 }
 
@@ -38,7 +38,7 @@ type chaosSpec interface {
 	object
 	// bare returns the spec without labels and annotations: what cannot be changed.
 	bare() chaosSpec
-	// lasts returns how long it acts; 0 stands for ever.
+	// lasts returns how long it acts, 0 if it does until it is deleted.
 	lasts() time.Duration
 	// begin selects Pods and acts on them. r is the chaos's own.
 	begin(c *Cluster, r *rand.Rand) (chaosEffect, error)
@@ -135,22 +135,22 @@ func (x *Chaos) stop(reason error) {
 	<-x.done
 }
 
-// errSameChaos is what Chaos Mesh says of a change of a chaos.
-var errSameChaos = &FieldError{Field: "spec", Type: FieldForbidden, Detail: "Cannot update chaos spec: delete it first"}
-
 // checkChaos reports why a chaos cannot be applied.
 func (c *Cluster) checkChaos(s chaosSpec) error {
 	id := s.id()
-	x := c.findChaos(id.kind, id.namespace, id.name)
-	if x == nil {
-		return nil
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !deepEqual(s.bare(), x.spec.bare()) {
-		return &InvalidError{Kind: id.kind, Name: id.name, Fields: []*FieldError{errSameChaos}}
+	if x := c.findChaos(id.kind, id.namespace, id.name); x != nil {
+		return x.checkUpdate(s)
 	}
 	return nil
+}
+
+// checkUpdate refuses another spec, in Chaos Mesh's words.
+func (x *Chaos) checkUpdate(s chaosSpec) error {
+	var errs fieldErrors
+	if !deepEqual(s.bare(), x.spec.bare()) {
+		errs.add(FieldForbidden, "spec", nil, "Cannot update chaos spec: delete it first")
+	}
+	return errs.err(x.id.kind, x.id.name)
 }
 
 // applyChaos begins a chaos, unless there is one of its name.
@@ -163,10 +163,7 @@ func (c *Cluster) applyChaos(s chaosSpec) error {
 	}
 	if x := c.chaos[id]; x != nil {
 		c.mu.Unlock()
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.spec = s
-		return nil
+		return x.checkUpdate(s)
 	}
 	c.chaosMade++
 	r := newObjectRand(c.config.Seed, c.chaosMade, id)

@@ -307,6 +307,31 @@ func TestPodFailure(t *testing.T) {
 	}
 }
 
+func TestPodFailureOfAPodThatStarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		var ran []time.Duration // when the init container did
+		start := time.Now()
+		require.NoError(t, c.Apply(t.Context(),
+			podnet.PodSpec{
+				Name: "web",
+				InitContainers: []podnet.ContainerSpec{
+					{Name: "sleep", Run: func(context.Context, *podnet.Container) error { time.Sleep(5 * time.Second); return nil }},
+					{Name: "init", Run: func(context.Context, *podnet.Container) error { ran = append(ran, time.Since(start)); return nil }},
+				},
+				Containers: []podnet.ContainerSpec{{Name: "main", Run: echoServer}},
+			},
+			podnet.PodChaosSpec{Name: "fail", Action: podnet.PodChaosPodFailure, Mode: podnet.ChaosModeAll, Duration: "30s"},
+		))
+		p := c.Pod("", "web")
+		<-c.PodChaos("", "fail").Done()
+		assert.Empty(t, ran)
+		require.NoError(t, p.WaitReady(t.Context()))
+		require.Len(t, ran, 1)
+		assert.Less(t, time.Since(start), time.Minute)
+	})
+}
+
 func TestDNSChaos(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
@@ -471,11 +496,13 @@ func TestChaosThatCannotBegin(t *testing.T) {
 		cut := podnet.NetworkChaosSpec{Name: "x", Action: podnet.NetworkChaosPartition, Mode: podnet.ChaosModeAll}
 		err := c.Apply(t.Context(), cut)
 		assert.EqualError(t, err, "podnet: apply NetworkChaos default/x: Pod default/host has the network of its node: select Pods that have one of their own")
+		err = c.Apply(t.Context(), podnet.DNSChaosSpec{Name: "x", Action: podnet.DNSChaosError, Mode: podnet.ChaosModeAll})
+		assert.EqualError(t, err, "podnet: apply DNSChaos default/x: Pod default/host has the network of its node: select Pods that have one of their own")
 		cut = onClient(cut)
 		cut.Target.Selector.LabelSelectors["app"] = "none"
 		assert.EqualError(t, c.Apply(t.Context(), cut), "podnet: apply NetworkChaos default/chaos: target: no pod is selected")
 		err = c.Apply(t.Context(), podnet.PodChaosSpec{Name: "x", Action: podnet.PodChaosContainerKill, Mode: podnet.ChaosModeAll, ContainerNames: []string{"sidecar", "proxy"}})
-		assert.EqualError(t, err, "podnet: apply PodChaos default/x: no container is selected: no Pod that is has sidecar or proxy")
+		assert.EqualError(t, err, "podnet: apply PodChaos default/x: no container is selected: no Pod that is selected has sidecar or proxy")
 		assert.Nil(t, c.NetworkChaos("", "x"))
 	})
 }

@@ -3,6 +3,7 @@ package podnet
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -31,7 +32,7 @@ type ChaosMode string
 const (
 	ChaosModeOne              ChaosMode = "one"                // one
 	ChaosModeAll              ChaosMode = "all"                // all
-	ChaosModeFixed            ChaosMode = "fixed"              // as many as the value says, or all if there are less
+	ChaosModeFixed            ChaosMode = "fixed"              // as many as the value says, or all if there are fewer
 	ChaosModeFixedPercent     ChaosMode = "fixed-percent"      // as many per cent as the value says, rounded down
 	ChaosModeRandomMaxPercent ChaosMode = "random-max-percent" // a percentage between 0 and the value, drawn by lot
 )
@@ -69,7 +70,7 @@ func (t ChaosTarget) validate(errs *fieldErrors, at string) {
 	}
 }
 
-// errNoPod is Chaos Mesh's word, which there is only an event.
+// errNoPod is in Chaos Mesh's words, where it is an event only.
 var errNoPod = errors.New("no pod is selected")
 
 // choose returns Pods by namespace and name. t is valid. It fails if there are none
@@ -120,6 +121,17 @@ func (s ChaosSelector) Matches(namespace string, pod PodSpec) bool {
 		namespaces = []string{cmp.Or(namespace, "default")}
 	}
 	return slices.Contains(namespaces, in) && LabelSelector{s.LabelSelectors, s.ExpressionSelectors}.Matches(pod.Labels)
+}
+
+// checkNetworks reports a Pod without a network of its own, about which a chaos could
+// do nothing.
+func checkNetworks(pods ...*Pod) error {
+	for _, p := range pods {
+		if p.spec.HostNetwork {
+			return fmt.Errorf("Pod %s/%s has the network of its node: select Pods that have one of their own", p.Namespace(), p.Name())
+		}
+	}
+	return nil
 }
 
 // list returns the Pods that are selected by a chaos of a namespace.

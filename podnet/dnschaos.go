@@ -84,6 +84,9 @@ func (s DNSChaosSpec) bare() chaosSpec        { s.Labels, s.Annotations = nil, n
 
 func (s DNSChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 	pods, err := s.selected().choose(c, s.Namespace, r)
+	if err == nil {
+		err = checkNetworks(pods...)
+	}
 	if err != nil || len(pods) == 0 {
 		return chaosEffect{}, err
 	}

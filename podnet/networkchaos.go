@@ -151,12 +151,11 @@ func (s NetworkChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 	if len(sources) == 0 || s.Target != nil && len(targets) == 0 {
 		return chaosEffect{}, nil
 	}
-	for _, p := range slices.Concat(sources, targets) {
-		if p.spec.HostNetwork {
-			return chaosEffect{}, fmt.Errorf("Pod %s/%s has the network of its node: select Pods that have one of their own", p.Namespace(), p.Name())
-		}
+	all := slices.Concat(sources, targets)
+	if err := checkNetworks(all...); err != nil {
+		return chaosEffect{}, err
 	}
-	e := chaosEffect{pods: sources, targets: chaosTargets(slices.Concat(sources, targets))}
+	e := chaosEffect{pods: sources, targets: chaosTargets(all)}
 	var faults []*Fault
 	e.lift = func() {
 		for _, f := range faults {

@@ -48,8 +48,9 @@ const (
 
 	// PodChaosPodFailure gives their containers, init containers too, another image,
 	// pause, which does nothing. The kubelet stops those that run, because their
-	// definition changed, and starts them anew; and again when it is over. Events
-	// and specs go on to name the image of before.
+	// definition changed, and starts them anew; and again when it is over, as it
+	// does with init containers that ran pause. Events and specs go on to name the
+	// image of before.
 	PodChaosPodFailure PodChaosAction = "pod-failure"
 
 	// PodChaosContainerKill kills containers once, each as soon as it runs, as
@@ -102,7 +103,7 @@ func (s PodChaosSpec) bare() chaosSpec        { s.Labels, s.Annotations = nil, n
 
 func (s PodChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 	pods, err := s.selected().choose(c, s.Namespace, r)
-	if err != nil {
+	if err != nil || len(pods) == 0 {
 		return chaosEffect{}, err
 	}
 	e := chaosEffect{pods: pods, targets: chaosTargets(pods)}
@@ -124,8 +125,8 @@ func (s PodChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 		e.lift = func() { fail(-1) }
 	case PodChaosContainerKill:
 		containers := s.containers(pods)
-		if len(containers) == 0 && len(pods) > 0 {
-			return chaosEffect{}, fmt.Errorf("no container is selected: no Pod that is has %s", strings.Join(s.ContainerNames, " or "))
+		if len(containers) == 0 {
+			return chaosEffect{}, fmt.Errorf("no container is selected: no Pod that is selected has %s", strings.Join(s.ContainerNames, " or "))
 		}
 		e.targets = nil
 		for _, k := range containers {

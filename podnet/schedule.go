@@ -27,8 +27,8 @@ type ScheduleSpec struct {
 	// default is Forbid.
 	ConcurrencyPolicy ConcurrencyPolicy
 
-	// HistoryLimit is how many chaos are kept, those that are over deleted first of
-	// the oldest. The default is 1.
+	// HistoryLimit is how many chaos are kept: beyond that the oldest are deleted,
+	// if they are over. The default is 1.
 	HistoryLimit int
 
 	// Type says which of the three it is, of which the others must be nil. It has
@@ -194,7 +194,7 @@ func (s ScheduleSpec) spawn(x *Chaos, r *rand.Rand, made []*Chaos) []*Chaos {
 	}
 	name := generateName(r, s.Name+"-")
 	if err := x.cluster.Apply(x.ctx, s.named(name)); err != nil {
-		if x.ctx.Err() == nil {
+		if x.ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 			x.emit("Warning", "Failed", "Failed to create new object: "+err.Error())
 		}
 		return made

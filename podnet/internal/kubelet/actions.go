@@ -97,7 +97,7 @@ func (w *Worker) killedRestarts(c *container) bool {
 // another or because of a probe.
 func (w *Worker) mustKill(c *container, noun string) (kill, bool) {
 	if c.run.swapped != w.swapped {
-		return kill{c, fmt.Sprintf("%s %s definition changed", noun, c.spec.Name), nil}, true
+		return definitionChanged(c, noun), true
 	}
 	for _, p := range []struct {
 		kind ProbeKind
@@ -109,6 +109,10 @@ func (w *Worker) mustKill(c *container, noun string) (kill, bool) {
 		}
 	}
 	return kill{}, false
+}
+
+func definitionChanged(c *container, noun string) kill {
+	return kill{c, fmt.Sprintf("%s %s definition changed", noun, c.spec.Name), nil}
 }
 
 // anew is what is to be done without a sandbox: everything has to go, and nearly
@@ -162,6 +166,10 @@ func (w *Worker) initActions(act *actions) (initialized bool) {
 			continue
 		case !c.sidecar():
 			switch {
+			case r.end == nil && r.swapped && !w.swapped:
+				// What runs instead of it never ends. The kubelet leaves it.
+				act.kill = append(act.kill, definitionChanged(c, "Init container"))
+				act.init = append(act.init, starting(c))
 			case r.end == nil:
 			case r.end.ExitCode != 0:
 				if !c.restarts(w.pod.RestartPolicy, r.end.ExitCode) {
