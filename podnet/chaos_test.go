@@ -377,52 +377,51 @@ func TestDNSChaos(t *testing.T) {
 }
 
 func TestChaosModes(t *testing.T) {
-	const pods = 10
-	chosen := func(t *testing.T, seed uint64, mode podnet.ChaosMode, value string) (names []string) {
+	const pods, draws = 10, 20
+	type mode struct {
+		mode  podnet.ChaosMode
+		value string
+	}
+	modes := map[mode][2]int{ // the fewest and the most Pods that are chosen
+		{podnet.ChaosModeOne, ""}:                {1, 1},
+		{podnet.ChaosModeAll, ""}:                {pods, pods},
+		{podnet.ChaosModeFixed, "3"}:             {3, 3},
+		{podnet.ChaosModeFixed, "30"}:            {pods, pods},
+		{podnet.ChaosModeFixedPercent, "39"}:     {3, 3},
+		{podnet.ChaosModeFixedPercent, "9"}:      {0, 0},
+		{podnet.ChaosModeFixedPercent, "100"}:    {pods, pods},
+		{podnet.ChaosModeRandomMaxPercent, "50"}: {0, 4}, // 5 would need a draw of 50 itself
+	}
+	chosen := func(seed uint64, m mode) (names [draws]string, fewest, most int) {
 		synctest.Test(t, func(t *testing.T) {
 			c := podnettest.NewCluster(t, podnet.Config{Seed: seed})
 			for i := range pods {
 				require.NoError(t, c.Apply(t.Context(), podnet.PodSpec{Name: fmt.Sprint("p", i), Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}}))
 			}
-			require.NoError(t, c.Apply(t.Context(), podnet.DNSChaosSpec{Name: "x", Action: podnet.DNSChaosError, Mode: mode, Value: value}))
-			x := c.DNSChaos("", "x")
-			for _, p := range x.Pods() {
-				names = append(names, p.Name())
-			}
-			if len(names) == 0 {
-				assert.Equal(t, []string{"0s Failed: Failed to select targets: no target has been selected"}, told(x, time.Now()))
-			}
-		})
-		return names
-	}
-	for _, tc := range []struct {
-		mode  podnet.ChaosMode
-		value string
-		least int
-		most  int
-	}{
-		{podnet.ChaosModeOne, "", 1, 1},
-		{podnet.ChaosModeAll, "", pods, pods},
-		{podnet.ChaosModeFixed, "3", 3, 3},
-		{podnet.ChaosModeFixed, "30", pods, pods},
-		{podnet.ChaosModeFixedPercent, "39", 3, 3},
-		{podnet.ChaosModeFixedPercent, "9", 0, 0},
-		{podnet.ChaosModeFixedPercent, "100", pods, pods},
-		{podnet.ChaosModeRandomMaxPercent, "50", 0, 5},
-	} {
-		t.Run(string(tc.mode)+" "+tc.value, func(t *testing.T) {
-			others, least, most := 0, math.MaxInt, 0
-			for seed := range uint64(20) {
-				names := chosen(t, seed, tc.mode, tc.value)
-				assert.Equal(t, names, chosen(t, seed, tc.mode, tc.value), "with the same seed")
-				if strings.Join(names, " ") != strings.Join(chosen(t, 0, tc.mode, tc.value), " ") {
-					others++
+			fewest = math.MaxInt
+			for i := range draws {
+				require.NoError(t, c.Apply(t.Context(), podnet.DNSChaosSpec{Name: "x", Action: podnet.DNSChaosError, Mode: m.mode, Value: m.value}))
+				x := c.DNSChaos("", "x")
+				for _, p := range x.Pods() {
+					names[i] += p.Name() + " "
 				}
-				least, most = min(least, len(names)), max(most, len(names))
+				n := len(x.Pods())
+				fewest, most = min(fewest, n), max(most, n)
+				if n == 0 {
+					assert.Equal(t, []string{"0s Failed: Failed to select targets: no target has been selected"}, told(x, time.Now()))
+				}
+				x.Delete()
 			}
-			assert.Equal(t, []int{tc.least, tc.most}, []int{least, most})
-			assert.Equal(t, tc.most != 0 && tc.most != pods, others > 0, "with other seeds")
 		})
+		return names, fewest, most
+	}
+	for m, want := range modes {
+		names, fewest, most := chosen(1, m)
+		assert.Equal(t, want, [2]int{fewest, most}, "%v", m)
+		again, _, _ := chosen(1, m)
+		assert.Equal(t, names, again, "%v with the same seed", m)
+		others, _, _ := chosen(2, m)
+		assert.Equal(t, most != 0 && most != pods, names != others, "%v with another seed", m)
 	}
 }
 
