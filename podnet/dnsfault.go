@@ -213,7 +213,7 @@ func dnsPatternErrors(name string) []string {
 // isName reports whether a query is for what a name means.
 func (c *Cluster) isName(n, query string) bool {
 	if strings.ContainsAny(n, "*?") {
-		matches, _ := path.Match(n, query) // neither has a slash, which is all that "*" would not match
+		matches, _ := path.Match(n, query) // names have no slash, which is all that "*" does not match
 		return matches
 	}
 	return query == n || strings.HasPrefix(query, n) && strings.HasSuffix(query, "."+strings.ToLower(c.config.Domain)+".")

@@ -2,10 +2,11 @@ package manifest
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// chaosMesh is the apiVersion of the kinds below.
 const chaosMesh = "chaos-mesh.org/v1alpha1"
 
-// These are the kinds of Chaos Mesh (chaos-mesh.org/v1alpha1) that podnet has, with
-// all fields that Chaos Mesh knows: what podnet does not do is refused by name.
+// These are the kinds of Chaos Mesh that podnet has, with all fields that Chaos Mesh
+// knows: what podnet does not do is refused by name.
 
 type chaosObject[S any] struct {
 	metav1.TypeMeta   `json:",inline"`
