@@ -59,6 +59,8 @@ type Cluster struct {
 	named         map[string]struct{} // the namespaces that objects were applied in
 	workloads     map[objectID]*workload
 	workloadsMade uint64
+	chaos         map[objectID]*Chaos
+	chaosMade     uint64
 	closed        bool
 	done          chan struct{} // closed when Close is done
 	err           error         // what Close returned, after done
@@ -82,6 +84,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	c := &Cluster{
 		config: cfg, images: maps.Clone(images(cfg.Images)), nodes: nodes, pods: make(map[podKey]*Pod), dying: make(map[*Pod]struct{}), done: make(chan struct{}),
 		objects:    make(map[objectID]object),
+		chaos:      make(map[objectID]*Chaos),
 		named:      map[string]struct{}{"default": {}, "kube-node-lease": {}, "kube-public": {}, "kube-system": {}},
 		network:    network,
 		faults:     interference,
@@ -144,7 +147,9 @@ func (c *Cluster) image(ref string) Program {
 // Apply creates objects, or updates those that exist, as `kubectl apply` does.
 // It does not wait for Pods to start. All objects are checked before the first
 // is applied; the error joins what is wrong with them. Pods and what makes them
-// come last, so that they find what is applied with them.
+// come after all else, so that they find what is applied with them, and chaos comes
+// last, so that it finds the Pods. A chaos that selects no Pod is an error, and is
+// not kept.
 //
 // Of a Pod that exists, only labels and annotations can be changed: for all else,
 // delete it first. A spec that differs from the Pod's only in the functions of
@@ -156,7 +161,7 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 		return err
 	}
 	var errs []error
-	var first, pods []object
+	var first, pods, chaos []object
 	byID := make(map[objectID]object, len(objects))
 	for i, given := range objects {
 		if isNil(given) {
@@ -175,9 +180,12 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 			errs = append(errs, id.error("apply", errTwice(id.kind)))
 		}
 		byID[id] = o
-		if id.kind == kindPod || id.kind == kindDeployment || id.kind == kindStatefulSet {
+		switch id.kind {
+		case kindPod, kindDeployment, kindStatefulSet:
 			pods = append(pods, o)
-		} else {
+		case kindNetworkChaos, kindPodChaos, kindDNSChaos, kindSchedule:
+			chaos = append(chaos, o)
+		default:
 			first = append(first, o)
 		}
 	}
@@ -188,7 +196,7 @@ func (c *Cluster) Apply(ctx context.Context, objects ...Object) error {
 		return err
 	}
 	c.nameNamespaces(byID)
-	for _, o := range append(first, pods...) {
+	for _, o := range slices.Concat(first, pods, chaos) {
 		if err := o.apply(c); err != nil {
 			return err
 		}
@@ -338,6 +346,7 @@ func (c *Cluster) Close() error {
 		<-c.done
 		return c.err
 	}
+	c.stopChaos()
 	c.stopWorkloads()
 	var wg sync.WaitGroup
 	for _, p := range pods {

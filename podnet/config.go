@@ -99,8 +99,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// OnEvent, if not nil, is called with every event as it happens, those of
-	// one Pod in order. The Pod waits for it, so it should return soon, and
-	// must not wait for the Pod or the cluster itself (Delete, Wait, Close).
+	// one Pod in order. The Pod or chaos waits for it, so it should return soon,
+	// and must not wait for them or the cluster itself (Delete, Wait, Close).
 	OnEvent func(Event)
 
 	// OnLog, if not nil, is called with every line that a container writes to

@@ -32,7 +32,7 @@ func fill(v reflect.Value, text string, number int64) {
 		v.SetString(text)
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Uint8, reflect.Uint16:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		v.SetUint(uint64(number))
 	default:
 		v.SetInt(number)
@@ -88,6 +88,26 @@ func TestACopyOfASpecSharesNothing(t *testing.T) {
 		s := filled[SecretSpec]()
 		c := deepCopy(s)
 		check(t, &s, &c, filled[SecretSpec]())
+	})
+	t.Run("NetworkChaos", func(t *testing.T) {
+		s := filled[NetworkChaosSpec]()
+		c := deepCopy(s)
+		check(t, &s, &c, filled[NetworkChaosSpec]())
+	})
+	t.Run("PodChaos", func(t *testing.T) {
+		s := filled[PodChaosSpec]()
+		c := deepCopy(s)
+		check(t, &s, &c, filled[PodChaosSpec]())
+	})
+	t.Run("Schedule", func(t *testing.T) {
+		s := filled[ScheduleSpec]()
+		c := deepCopy(s)
+		check(t, &s, &c, filled[ScheduleSpec]())
+	})
+	t.Run("DNSChaos", func(t *testing.T) {
+		s := filled[DNSChaosSpec]()
+		c := deepCopy(s)
+		check(t, &s, &c, filled[DNSChaosSpec]())
 	})
 }
 

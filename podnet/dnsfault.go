@@ -3,6 +3,7 @@ package podnet
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ type DNSConditions struct {
 	// Names are those that are meant; none means all. A name means the query for
 	// it, and for it with a search domain of the cluster's: "db" means
 	// db.default.svc.cluster.local as well. "*.example.com" means all names that
-	// end so.
+	// end so, "example.*" those that begin so, and "?" is any one character.
 	Names []string
 
 	// First, if it is not 0, means only the first so many queries for each name and
@@ -86,11 +87,8 @@ func (c *Cluster) DisturbDNS(cond DNSConditions) (*DNSFault, error) {
 		f.clients[podKey{p.spec.Namespace, p.spec.Name}] = struct{}{}
 	}
 	for i, name := range cond.Names {
-		bare := strings.TrimSuffix(strings.ToLower(name), ".")
-		if msgs := dns1123SubdomainErrors(strings.ReplaceAll(strings.TrimPrefix(bare, "*."), "_", "-")); len(msgs) > 0 {
-			errs.invalid(fmt.Sprintf("Names[%d]", i), name, msgs...)
-		}
-		f.names = append(f.names, bare+".")
+		errs.invalid(fmt.Sprintf("Names[%d]", i), name, dnsPatternErrors(name)...)
+		f.names = append(f.names, strings.TrimSuffix(strings.ToLower(name), ".")+".")
 	}
 	if cond.First < 0 {
 		errs.add(FieldInvalid, "First", cond.First, "must not be negative")
@@ -199,10 +197,24 @@ func (f *DNSFault) meets(client netip.Addr, name string, typ uint16) bool {
 	return true
 }
 
+// dnsPatternErrors reports what is wrong with one of Names.
+func dnsPatternErrors(name string) []string {
+	bare := strings.TrimSuffix(strings.ToLower(name), ".")
+	if bare == "*" {
+		return nil
+	}
+	bare = strings.TrimPrefix(bare, "*.")
+	if rest, wild := strings.CutSuffix(bare, "*"); wild {
+		bare = rest + "x" // something that "*" stands for
+	}
+	return dns1123SubdomainErrors(strings.NewReplacer("_", "x", "?", "x").Replace(bare))
+}
+
 // isName reports whether a query is for what a name means.
 func (c *Cluster) isName(n, query string) bool {
-	if rest, wild := strings.CutPrefix(n, "*"); wild {
-		return strings.HasSuffix(query, rest)
+	if strings.ContainsAny(n, "*?") {
+		matches, _ := path.Match(n, query) // names have no slash, which is all that "*" does not match
+		return matches
 	}
 	return query == n || strings.HasPrefix(query, n) && strings.HasSuffix(query, "."+strings.ToLower(c.config.Domain)+".")
 }

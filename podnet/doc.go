@@ -51,7 +51,9 @@
 // [Cluster.Trace] tells what becomes of every packet, hop by hop, and why one is
 // dropped; package capture writes them to a file. [Cluster.Impair],
 // [Cluster.Partition], [Cluster.Intercept] and [Cluster.DisturbDNS] make links
-// slow, lossy or cut, packets refused, and names wrong, and are lifted at will;
+// slow, lossy or cut, packets refused, and names wrong, and are lifted at will.
+// [NetworkChaosSpec], [PodChaosSpec], [DNSChaosSpec] and [ScheduleSpec] are the same
+// as objects, of Chaos Mesh's kinds, that act for a while: a [Chaos] each.
 // docs/faults.md has it whole. What is not used costs a packet a look at a pointer.
 //
 // # Virtual time

@@ -8,16 +8,17 @@ import (
 	"podnet.dev/podnet/internal/kubelet"
 )
 
-// Event is what `kubectl get events` shows: something that happened to a Pod,
-// in Kubernetes' words.
+// Event is what `kubectl get events` shows: something that happened to a Pod or
+// to a [Chaos], in Kubernetes' words or Chaos Mesh's.
 type Event struct {
 	Type      string // Normal or Warning
 	Reason    string // Started, BackOff, Failed…
 	Message   string
-	Namespace string // of the Pod
-	Pod       string
+	Namespace string // of the Pod or chaos
+	Pod       string // empty if the event is about a chaos
+	Object    string // that chaos: networkchaos/slow; empty if the event is about a Pod
 	FieldPath string // of the container, spec.containers{app} or spec.initContainers{proxy}; empty if the event is about the Pod
-	Source    string // kubelet or default-scheduler; podnet for what no cluster tells
+	Source    string // kubelet, default-scheduler or chaos-mesh; podnet for what no cluster tells
 
 	// Count is how often the same event happened, from FirstTime to LastTime.
 	// [Config].OnEvent is called every time, with the count so far.
@@ -26,7 +27,7 @@ type Event struct {
 	LastTime  time.Time
 }
 
-// eventLog keeps the events of a Pod. Unlike the API server it forgets none
+// eventLog keeps the events of a Pod or chaos. Unlike the API server it forgets none
 // after an hour, and unlike client-go's recorder it holds none back.
 type eventLog struct {
 	mu   sync.Mutex // guards what follows

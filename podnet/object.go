@@ -7,8 +7,9 @@ import (
 
 // An Object is something that [Cluster.Apply] accepts: a [PodSpec], a
 // [DeploymentSpec], a [StatefulSetSpec], a [ServiceSpec], an
-// [EndpointSliceSpec], a [ConfigMapSpec], a [SecretSpec], a [NetworkPolicySpec]
-// or a [NamespaceSpec], or a pointer to one.
+// [EndpointSliceSpec], a [ConfigMapSpec], a [SecretSpec], a [NetworkPolicySpec],
+// a [NamespaceSpec], a [NetworkChaosSpec], a [PodChaosSpec], a [DNSChaosSpec] or a
+// [ScheduleSpec], or a pointer to one.
 type Object interface {
 	// complete returns the object as a cluster keeps it: with its defaults, and
 	// sharing nothing with the receiver. The error says what is wrong with it.

@@ -52,6 +52,7 @@ type Pod struct {
 	failure  error         // why the first sandbox could not be made
 	failed   chan struct{} // closed when failure is set
 	deleting bool
+	failures int                    // pod-failures of chaos that there are at the moment
 	gone     chan struct{}          // closed when a deleted Pod has left the cluster
 	hairpins map[[2]string]struct{} // by container and Service; see counsel
 

@@ -102,6 +102,9 @@ func (r podRuntime) StartContainer(ctx context.Context, name string, restartCoun
 	p := r.pod
 	c := p.container(name)
 	program := c.spec.Run
+	if p.worker.Swapped() {
+		program = pause
+	}
 	if program == nil {
 		if program = p.cluster.image(c.spec.Image); program == nil {
 			return nil, &kubelet.StartError{Reason: kubelet.ReasonCreateContainerError, Err: fmt.Errorf("image %q is gone", c.spec.Image)}

@@ -10,8 +10,12 @@ import (
 // at path at, in its words (apimachinery, apis/meta/v1/validation).
 func validateLabelSelector(errs *fieldErrors, at string, s LabelSelector) {
 	validateLabels(errs, at+".matchLabels", s.MatchLabels)
-	for i, r := range s.MatchExpressions {
-		at := fmt.Sprintf("%s.matchExpressions[%d]", at, i)
+	validateLabelRequirements(errs, at+".matchExpressions", s.MatchExpressions)
+}
+
+func validateLabelRequirements(errs *fieldErrors, at string, list []LabelSelectorRequirement) {
+	for i, r := range list {
+		at := fmt.Sprintf("%s[%d]", at, i)
 		switch r.Operator {
 		case LabelSelectorOpIn, LabelSelectorOpNotIn:
 			if len(r.Values) == 0 {

@@ -144,7 +144,7 @@ func (c *Cluster) applyWorkload(spec workloadSpec, newController func(*rand.Rand
 	if !found {
 		c.workloadsMade++
 		w = &workload{
-			cluster: c, id: id, spec: spec, controller: newController(newWorkloadRand(c.config.Seed, c.workloadsMade, id)),
+			cluster: c, id: id, spec: spec, controller: newController(newObjectRand(c.config.Seed, c.workloadsMade, id)),
 			wake: make(chan struct{}, 1), done: make(chan struct{}), changed: make(chan struct{}),
 			followed: make(map[*Pod]struct{}),
 		}
@@ -171,9 +171,10 @@ func (c *Cluster) applyWorkload(spec workloadSpec, newController func(*rand.Rand
 	return w.failure
 }
 
-// newWorkloadRand returns the generator of the n'th workload. It has one of its
-// own, so that names do not depend on what other workloads do at the same time.
-func newWorkloadRand(seed, n uint64, id objectID) *rand.Rand {
+// newObjectRand returns the generator of the n'th workload, or the n'th chaos. Each
+// has one of its own, so that what it draws does not depend on what others do at the
+// same time.
+func newObjectRand(seed, n uint64, id objectID) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %s %s/%s", n, id.kind, id.namespace, id.name)
 	return rand.New(rand.NewPCG(seed, h.Sum64()))

@@ -44,12 +44,16 @@ var kinds = map[string]struct {
 	decode     func(kind string, value []byte) (podnet.Object, error) // nil for a List
 }{
 	"ConfigMap":     {"v1", decodeTo(convertConfigMap)},
+	"DNSChaos":      {chaosMesh, decodeTo(convertDNSChaos)},
 	"Deployment":    {"apps/v1", decodeTo(convertDeployment)},
 	"EndpointSlice": {"discovery.k8s.io/v1", decodeTo(convertEndpointSlice)},
 	"List":          {"v1", nil},
 	"Namespace":     {"v1", decodeTo(convertNamespace)},
+	"NetworkChaos":  {chaosMesh, decodeTo(convertNetworkChaos)},
 	"NetworkPolicy": {"networking.k8s.io/v1", decodeTo(convertNetworkPolicy)},
 	"Pod":           {"v1", decodeTo(convertPod)},
+	"PodChaos":      {chaosMesh, decodeTo(convertPodChaos)},
+	"Schedule":      {chaosMesh, decodeTo(convertSchedule)},
 	"Secret":        {"v1", decodeTo(convertSecret)},
 	"Service":       {"v1", decodeTo(convertService)},
 	"StatefulSet":   {"apps/v1", decodeTo(convertStatefulSet)},

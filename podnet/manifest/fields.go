@@ -66,6 +66,22 @@ var advice = map[string]string{
 	"targetRef":               "remove it: the endpoints of Pods are found by the Service's selector",
 	"deprecatedTopology":      "set nodeName and zone",
 
+	"bandwidth.minburst":           noBursts,
+	"bandwidth.peakrate":           noBursts,
+	"selector.annotationSelectors": selectOtherwise,
+	"selector.fieldSelectors":      selectOtherwise,
+	"selector.nodeSelectors":       selectOtherwise,
+	"selector.nodes":               selectOtherwise,
+	"selector.podPhaseSelectors":   selectOtherwise,
+	"containerNames":               "remove it: the name server does not know which container of a Pod asks",
+	"device":                       "remove it: a Pod has one interface beside lo",
+	"externalTargets":              "select Pods with target: there is nothing outside of the cluster",
+	"networkChaos.rate":            useBandwidth,
+	"spec.rate":                    useBandwidth,
+	"remoteCluster":                "remove it: there is one cluster",
+	"targetDevice":                 "remove it: a Pod has one interface beside lo",
+	"startingDeadlineSeconds":      "remove it: a chaos is made in time",
+
 	// What kubectl get -o yaml prints and nobody writes.
 	"creationTimestamp": "remove it: a cluster sets it",
 	"generation":        "remove it: a cluster sets it",
@@ -77,6 +93,12 @@ var advice = map[string]string{
 }
 
 const notConfined = "remove it: a container is a goroutine, which the kernel cannot confine"
+
+const (
+	useBandwidth    = "use the action bandwidth"
+	noBursts        = "remove it: a line has no bursts that it would limit"
+	selectOtherwise = "select Pods by namespaces, labelSelectors, expressionSelectors or pods"
+)
 
 func adviceFor(path string) string {
 	parent, name := "", path

@@ -35,6 +35,10 @@ var seeds = []string{
 	"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec: {serviceName: s, ordinals: {start: 1}, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n",
 	"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: c}}\n",
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {matchExpressions: [{key: a, operator: In, values: [b]}]}, policyTypes: [Egress], ingress: [{}], egress: [{ports: [{port: 80, endPort: 90, protocol: UDP}, {port: http}], to: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}, {podSelector: {}, namespaceSelector: {matchLabels: {c: d}}}]}]}\n",
+	"apiVersion: chaos-mesh.org/v1alpha1\nkind: NetworkChaos\nmetadata: {name: a}\nspec: {action: netem, mode: fixed, value: '2', selector: {pods: {b: [c]}, expressionSelectors: [{key: d, operator: Exists}]}, target: {mode: one, selector: {namespaces: [e]}}, direction: both, duration: 1m, delay: {latency: 10ms, jitter: 1ms, reorder: {reorder: '5', gap: 1}}, loss: {loss: '1e1'}, bandwidth: {rate: 1 mbps, limit: 1, buffer: 1}}\n",
+	"apiVersion: chaos-mesh.org/v1alpha1\nkind: PodChaos\nmetadata: {name: a}\nspec: {action: container-kill, mode: fixed-percent, value: '50', gracePeriod: 1, containerNames: [b]}\n",
+	"apiVersion: chaos-mesh.org/v1alpha1\nkind: DNSChaos\nmetadata: {name: a}\nspec: {action: random, mode: all, patterns: ['a.*', 'b?c', '*']}\n",
+	"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule\nmetadata: {name: a}\nspec: {schedule: '@every 30s', type: PodChaos, historyLimit: 2, concurrencyPolicy: Allow, podChaos: {action: pod-kill, mode: one}}\n",
 	podWith("metadata", "labels: {a/b: c, d: yes}\n  generateName: x-"),
 	`{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod", "kind": "Pod"}, null, [], {"apiVersion": "v1", "kind": "List"}]}`,
 	`{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"i","command":"x"}]}}{}`,
@@ -86,6 +90,14 @@ func FuzzParse(f *testing.F) {
 			case podnet.NetworkPolicySpec:
 				assert.NoError(t, o.Validate())
 				o.Warnings()
+			case podnet.NetworkChaosSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.PodChaosSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.DNSChaosSpec:
+				assert.NoError(t, o.Validate())
+			case podnet.ScheduleSpec:
+				assert.NoError(t, o.Validate())
 			default:
 				t.Errorf("a %T", o)
 			}

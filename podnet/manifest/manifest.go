@@ -38,8 +38,9 @@ func Load(fsys fs.FS, name string) ([]podnet.Object, error) {
 // manifest's order; there is at least one. They are valid: each is a
 // [podnet.PodSpec], [podnet.DeploymentSpec], [podnet.StatefulSetSpec],
 // [podnet.ServiceSpec], [podnet.EndpointSliceSpec], [podnet.ConfigMapSpec],
-// [podnet.SecretSpec], [podnet.NamespaceSpec] or [podnet.NetworkPolicySpec] that
-// Validate has nothing against.
+// [podnet.SecretSpec], [podnet.NamespaceSpec], [podnet.NetworkPolicySpec],
+// [podnet.NetworkChaosSpec], [podnet.PodChaosSpec], [podnet.DNSChaosSpec] or
+// [podnet.ScheduleSpec] that Validate has nothing against.
 //
 // The error is an *[Error] about the first document that is wrong, with all
 // that is wrong in it, up to a hundred fields.

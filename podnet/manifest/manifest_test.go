@@ -104,8 +104,8 @@ func TestParseReadsEveryDocument(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	assert.Equal(t, "v1 for ConfigMap, List, Namespace, Pod, Secret and Service; networking.k8s.io/v1 for NetworkPolicy; discovery.k8s.io/v1 for EndpointSlice; apps/v1 for Deployment and StatefulSet", versionsText())
-	assert.Equal(t, "it has kinds ConfigMap, Deployment, EndpointSlice, Namespace, NetworkPolicy, Pod, Secret, Service and StatefulSet, alone or in a List", kindsText())
+	assert.Equal(t, "v1 for ConfigMap, List, Namespace, Pod, Secret and Service; networking.k8s.io/v1 for NetworkPolicy; discovery.k8s.io/v1 for EndpointSlice; chaos-mesh.org/v1alpha1 for DNSChaos, NetworkChaos, PodChaos and Schedule; apps/v1 for Deployment and StatefulSet", versionsText())
+	assert.Equal(t, "it has kinds ConfigMap, DNSChaos, Deployment, EndpointSlice, Namespace, NetworkChaos, NetworkPolicy, Pod, PodChaos, Schedule, Secret, Service and StatefulSet, alone or in a List", kindsText())
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -121,8 +121,8 @@ func TestParseRefuses(t *testing.T) {
 		"a List in a List":  {"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: List}]", `items[0]: a List in a List: move its items to the outer one`},
 		"items misspelt":    {"apiVersion: v1\nkind: List\nitem: []", `List "" is invalid: item: unknown field: did you mean "items"?`},
 		"a page of a List":  {"apiVersion: v1\nkind: List\nmetadata: {continue: x}\nitems: []", `List "" is invalid: metadata.continue: not supported by podnet yet: remove it`},
-		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + versionsText() + `, kind: Required value: ConfigMap, Deployment, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret, Service or StatefulSet]`},
-		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ConfigMap, Deployment, EndpointSlice, List, Namespace, NetworkPolicy, Pod, Secret, Service or StatefulSet`},
+		"neither head":      {"metadata: {name: a}", `object "a" is invalid: [apiVersion: Required value: ` + versionsText() + `, kind: Required value: ConfigMap, DNSChaos, Deployment, EndpointSlice, List, Namespace, NetworkChaos, NetworkPolicy, Pod, PodChaos, Schedule, Secret, Service or StatefulSet]`},
+		"no kind":           {"apiVersion: v1\nmetadata: {name: a}", `object "a" is invalid: kind: Required value: ConfigMap, DNSChaos, Deployment, EndpointSlice, List, Namespace, NetworkChaos, NetworkPolicy, Pod, PodChaos, Schedule, Secret, Service or StatefulSet`},
 		"no apiVersion":     {"kind: Pod\n", `object "" is invalid: apiVersion: Required value: ` + versionsText()},
 		"kind in capitals":  {"apiVersion: v1\nKind: Pod\n", `object "" is invalid: Kind: unknown field: did you mean "kind"?`},
 		"kind a list":       {"apiVersion: v1\nkind: [Pod]\n", `object "" is invalid: kind: Invalid value: must be a string, not a list`},

@@ -78,13 +78,13 @@ func (c *converter) podTemplate(from *corev1.PodTemplateSpec) podnet.PodTemplate
 
 func (c *converter) labelSelector(at string, from *metav1.LabelSelector) podnet.LabelSelector {
 	return podnet.LabelSelector{
-		MatchLabels: take(&from.MatchLabels),
-		MatchExpressions: convertList(c, at+".matchExpressions", take(&from.MatchExpressions),
-			func(_ string, r *metav1.LabelSelectorRequirement) podnet.LabelSelectorRequirement {
-				return podnet.LabelSelectorRequirement{
-					Key: take(&r.Key), Operator: podnet.LabelSelectorOperator(take(&r.Operator)), Values: take(&r.Values)}
-			}),
+		MatchLabels:      take(&from.MatchLabels),
+		MatchExpressions: convertList(c, at+".matchExpressions", take(&from.MatchExpressions), labelRequirement),
 	}
+}
+
+func labelRequirement(_ string, r *metav1.LabelSelectorRequirement) podnet.LabelSelectorRequirement {
+	return podnet.LabelSelectorRequirement{Key: take(&r.Key), Operator: podnet.LabelSelectorOperator(take(&r.Operator)), Values: take(&r.Values)}
 }
 
 // refuseStatus reports a status as a whole: nobody wrote it by hand.

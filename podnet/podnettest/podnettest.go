@@ -68,7 +68,7 @@ func StartPod(tb testing.TB, c *podnet.Cluster, spec podnet.PodSpec) *podnet.Pod
 
 // Describe returns what a failed test shows of a cluster: of each Pod its
 // status, that of its containers (init containers first), events, listening
-// sockets and logs.
+// sockets and logs, and of chaos the events.
 func Describe(c *podnet.Cluster) string { return describe(c, nil) }
 
 // describe tells of packets as well if r is not nil.
@@ -79,6 +79,10 @@ func describe(c *podnet.Cluster, r *recorder) string {
 		if r != nil {
 			r.describePod(&b, p)
 		}
+	}
+	for _, x := range c.Chaos() {
+		fmt.Fprintf(&b, "%s %s/%s\n", x.Kind(), x.Namespace(), x.Name())
+		describeEvents(&b, x.Events())
 	}
 	if r != nil {
 		r.describeDrops(&b)
@@ -101,16 +105,7 @@ func describePod(b *strings.Builder, p *podnet.Pod) {
 			fmt.Fprintf(b, "  %s %s: %s, restarted %d times%s\n", list.kind, c.Name, describeState(c.State), c.RestartCount, describeLast(c.LastTermination))
 		}
 	}
-	for _, e := range p.Events() {
-		fmt.Fprintf(b, "  event %s %-7s %s %s", e.LastTime.Format("15:04:05.000"), e.Type, e.Reason, e.Message)
-		if e.FieldPath != "" {
-			fmt.Fprintf(b, " (%s)", e.FieldPath)
-		}
-		if e.Count > 1 {
-			fmt.Fprintf(b, " x%d", e.Count)
-		}
-		b.WriteByte('\n')
-	}
+	describeEvents(b, p.Events())
 	for _, s := range p.Sockets() {
 		fmt.Fprintf(b, "  socket %s %s %s", s.Network, s.State, s.Local)
 		if s.Remote.IsValid() {
@@ -124,6 +119,19 @@ func describePod(b *strings.Builder, p *podnet.Pod) {
 				fmt.Fprintf(b, "  %s of %s| %s\n", log.name, c.Name(), strings.TrimSuffix(line, "\n"))
 			}
 		}
+	}
+}
+
+func describeEvents(b *strings.Builder, events []podnet.Event) {
+	for _, e := range events {
+		fmt.Fprintf(b, "  event %s %-7s %s %s", e.LastTime.Format("15:04:05.000"), e.Type, e.Reason, e.Message)
+		if e.FieldPath != "" {
+			fmt.Fprintf(b, " (%s)", e.FieldPath)
+		}
+		if e.Count > 1 {
+			fmt.Fprintf(b, " x%d", e.Count)
+		}
+		b.WriteByte('\n')
 	}
 }
 

@@ -47,7 +47,7 @@ directory; images that podnet does not have; commands that end at once; probes
 of ports that nothing is known to listen on; containers that reach their own Pod
 through a Service, or instead of one; Services that lead to no Pod or to no port;
 NetworkPolicies that select nothing, name ports that nobody has, or keep Pods from
-the DNS. Of Deployments and StatefulSets it looks at the template.
+the DNS; chaos that selects nothing. Of Deployments and StatefulSets it looks at the template.
 
 Exit code: 0 without findings or with warnings only; 1 if there is an error:
 something that will fail; 2 for wrong arguments and files that cannot be read.`,

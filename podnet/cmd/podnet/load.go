@@ -131,6 +131,14 @@ func identify(o podnet.Object) identity {
 		return identity{"NetworkPolicy", cmp.Or(o.Namespace, "default"), o.Name}
 	case podnet.NamespaceSpec:
 		return identity{"Namespace", "", o.Name}
+	case podnet.NetworkChaosSpec:
+		return identity{"NetworkChaos", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.PodChaosSpec:
+		return identity{"PodChaos", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.DNSChaosSpec:
+		return identity{"DNSChaos", cmp.Or(o.Namespace, "default"), o.Name}
+	case podnet.ScheduleSpec:
+		return identity{"Schedule", cmp.Or(o.Namespace, "default"), o.Name}
 	}
 	return identity{}
 }

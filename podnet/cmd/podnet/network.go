@@ -51,6 +51,14 @@ func (n *network) add(o other) {
 	switch s := o.object.(type) {
 	case podnet.ConfigMapSpec:
 		n.configMaps[identify(s)] = s
+	case podnet.NetworkChaosSpec:
+		n.checkNetworkChaos(o, "spec", s.Namespace, s)
+	case podnet.PodChaosSpec:
+		n.checkChaos(o, "spec", s.Namespace, s.Selector)
+	case podnet.DNSChaosSpec:
+		n.checkChaos(o, "spec", s.Namespace, s.Selector)
+	case podnet.ScheduleSpec:
+		n.checkSchedule(o, s)
 	case podnet.NamespaceSpec:
 		n.namespaces[s.Name] = namespaceLabels(s)
 	case podnet.NetworkPolicySpec:

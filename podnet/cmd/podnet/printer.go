@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -140,7 +141,7 @@ func (p *printer) onLog(l podnet.LogLine) {
 //
 //	12:00:01 Normal  Started    web-app: Container started
 func (p *printer) onEvent(e podnet.Event) {
-	object := p.names.pod(e.Namespace, e.Pod)
+	object := p.names.pod(e.Namespace, cmp.Or(e.Pod, e.Object))
 	if _, name, ok := strings.Cut(e.FieldPath, "{"); ok { // spec.containers{app} or spec.initContainers{app}
 		object = p.names.container(e.Namespace, e.Pod, strings.TrimSuffix(name, "}"))
 	}

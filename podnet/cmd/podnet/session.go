@@ -192,7 +192,7 @@ func (s *session) waitEnded(ctx context.Context) {
 		err := p.Wait(ctx, func(status podnet.PodStatus) bool {
 			return status.Phase == podnet.PodSucceeded || status.Phase == podnet.PodFailed
 		})
-		if err != nil { // nobody has deleted Pods yet, so it is the end of ctx
+		if err != nil && !errors.Is(err, podnet.ErrDeleted) { // which a chaos may have done
 			<-ctx.Done()
 			return
 		}

@@ -28,7 +28,7 @@ type start struct {
 type kill struct {
 	container *container
 	message   string // of the event
-	probe     *Probe // that failed
+	probe     *Probe // that failed; nil for another reason
 }
 
 // starting returns the start of a container.
@@ -65,12 +65,12 @@ func (w *Worker) computeActions() actions {
 			}
 			continue
 		}
-		k, failed := w.failedProbe(c, "Container")
+		k, failed := w.mustKill(c, "Container")
 		if !failed {
 			kept++
 			continue
 		}
-		if w.killedRestarts(c) {
+		if w.killedRestarts(c) || c.run.swapped != w.swapped {
 			k.message += ", will be restarted"
 			act.start = append(act.start, starting(c))
 		}
@@ -93,9 +93,12 @@ func (w *Worker) killedRestarts(c *container) bool {
 	return w.pod.RestartPolicy != RestartPolicyNever
 }
 
-// failedProbe reports whether a running container has to be killed because of a
-// probe.
-func (w *Worker) failedProbe(c *container, noun string) (kill, bool) {
+// mustKill reports whether a running container has to be killed, because it is to be
+// another or because of a probe.
+func (w *Worker) mustKill(c *container, noun string) (kill, bool) {
+	if c.run.swapped != w.swapped {
+		return definitionChanged(c, noun), true
+	}
 	for _, p := range []struct {
 		kind ProbeKind
 		spec *Probe
@@ -106,6 +109,10 @@ func (w *Worker) failedProbe(c *container, noun string) (kill, bool) {
 		}
 	}
 	return kill{}, false
+}
+
+func definitionChanged(c *container, noun string) kill {
+	return kill{c, fmt.Sprintf("%s %s definition changed", noun, c.spec.Name), nil}
 }
 
 // anew is what is to be done without a sandbox: everything has to go, and nearly
@@ -159,6 +166,10 @@ func (w *Worker) initActions(act *actions) (initialized bool) {
 			continue
 		case !c.sidecar():
 			switch {
+			case r.end == nil && r.swapped && !w.swapped:
+				// What runs instead of it never ends. The kubelet leaves it.
+				act.kill = append(act.kill, definitionChanged(c, "Init container"))
+				act.init = append(act.init, starting(c))
 			case r.end == nil:
 			case r.end.ExitCode != 0:
 				if !c.restarts(w.pod.RestartPolicy, r.end.ExitCode) {
@@ -181,7 +192,7 @@ func (w *Worker) initActions(act *actions) (initialized bool) {
 					act.init = append(act.init, starting(inits[i+1]))
 				}
 			}
-			if k, failed := w.failedProbe(c, "Init container"); failed {
+			if k, failed := w.mustKill(c, "Init container"); failed {
 				act.kill = append(act.kill, k)
 				act.init = append(act.init, starting(c))
 			}

@@ -28,6 +28,7 @@ type run struct {
 	process      Process
 	sandbox      int // the number of its sandbox
 	restartCount int
+	swapped      bool // it is not the container's own image that runs
 	startedAt    time.Time
 
 	exited     chan struct{} // closed by the watcher when the process has ended

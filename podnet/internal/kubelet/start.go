@@ -35,7 +35,7 @@ func (w *Worker) startContainer(s start) *failure {
 		return nil
 	}
 
-	r := &run{sandbox: w.sandboxes, restartCount: c.created}
+	r := &run{sandbox: w.sandboxes, restartCount: c.created, swapped: w.swapped}
 	process, err := w.runtime.StartContainer(w.ctx, c.spec.Name, r.restartCount)
 	if err != nil {
 		if w.ctx.Err() != nil {

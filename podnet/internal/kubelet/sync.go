@@ -129,6 +129,12 @@ func (w *Worker) observe() request {
 		w.deletionTimestamp = req.deletionTimestamp()
 	}
 	w.conditions = req.conditions
+	if w.swapped != req.swapped {
+		w.swapped = req.swapped
+		for _, c := range w.containers {
+			c.crashes = backOff{} // it counts by the hash of the definition
+		}
+	}
 	if req.sandboxDied && w.sandbox == sandboxReady {
 		w.sandbox = sandboxDead
 	}

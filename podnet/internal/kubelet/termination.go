@@ -50,9 +50,13 @@ func (w *Worker) killPod(ending bool) bool {
 	return w.stopContainers(running, stopOptions{ending: ending, ordered: true})
 }
 
-// killContainer stops a container because of a probe.
+// killContainer stops a container of a Pod that goes on.
 func (w *Worker) killContainer(k kill) bool {
-	return w.stopContainers([]*container{k.container}, stopOptions{message: k.message, grace: k.probe.GracePeriod})
+	opt := stopOptions{message: k.message}
+	if k.probe != nil {
+		opt.grace = k.probe.GracePeriod
+	}
+	return w.stopContainers([]*container{k.container}, opt)
 }
 
 // stopOptions is how containers are stopped.

@@ -52,6 +52,7 @@ type Worker struct {
 	restartAllAt      time.Time
 	conditions        []Condition // that are not the kubelet's
 	terminated        bool        // containers and sandbox are stopped for good
+	swapped           bool        // other images are to run than the containers' own
 
 	mu      sync.Mutex // guards what follows; nothing waits under it
 	status  Status     // the last one published; written by the worker only, never modified
@@ -65,6 +66,7 @@ type Worker struct {
 type request struct {
 	stop        bool
 	sandboxDied bool
+	swapped     bool
 	deleted     bool
 	deletedAt   time.Time     // of the first Delete
 	grace       time.Duration // the shortest that was asked for
@@ -191,6 +193,20 @@ func (w *Worker) SandboxDied() {
 	w.mu.Unlock()
 	w.notify()
 }
+
+// Swap says whether other images are to run than the containers' own, as when the
+// images in a Pod's spec are changed. What runs is stopped, with its grace period, and
+// started again whatever the restart policy.
+func (w *Worker) Swap(swapped bool) {
+	w.mu.Lock()
+	w.request.swapped = swapped
+	w.mu.Unlock()
+	w.notify()
+}
+
+// Swapped reports whether a container that is started now is to run another image
+// than its own. Only [Runtime.StartContainer] may ask.
+func (w *Worker) Swapped() bool { return w.swapped }
 
 // Stop ends the worker as a loss of power ends a machine: processes are killed,
 // the sandbox is stopped, and nobody is told: no events, and the status stays as
