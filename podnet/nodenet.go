@@ -13,6 +13,8 @@ import (
 
 // The verbs of package net, in the node's own network namespace.
 
+func (n *Node) opener() opener { return opener{n.owner, true} }
+
 func (n *Node) owner() (*netstack.Owner, error) {
 	_, kubelet, err := n.node.namespace()
 	return kubelet, err
@@ -22,12 +24,12 @@ func (n *Node) owner() (*netstack.Owner, error) {
 // at the node's addresses and at their gateway's. Of Unix sockets there are
 // abstract names only. The listener is closed with the cluster.
 func (n *Node) Listen(network, address string) (net.Listener, error) {
-	return listen(context.Background(), n.owner, ListenConfig{}, network, address)
+	return n.opener().listen(context.Background(), ListenConfig{}, network, address)
 }
 
 // ListenPacket is like [Container.ListenPacket], on the node.
 func (n *Node) ListenPacket(network, address string) (net.PacketConn, error) {
-	return listenPacket(context.Background(), n.owner, ListenConfig{}, network, address)
+	return n.opener().listenPacket(context.Background(), ListenConfig{}, network, address)
 }
 
 // Dial connects from the node, as the kubelet does: to the node's own Pods from
@@ -40,13 +42,13 @@ func (n *Node) Dial(network, address string) (net.Conn, error) {
 
 // DialContext is Dial with a context that may end it, as of net.Dialer.
 func (n *Node) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, n.owner, Dialer{}, network, address)
+	return n.opener().dial(ctx, Dialer{}, network, address)
 }
 
 // HTTPClient returns a client whose connections come from the node. They are not
 // kept alive between requests. The machine's proxy settings are not used.
 func (n *Node) HTTPClient() *http.Client {
-	c := newHTTPClient(n.DialContext)
+	c := newHTTPClient(opener{owner: n.owner})
 	c.Transport.(*http.Transport).DisableKeepAlives = true
 	return c
 }

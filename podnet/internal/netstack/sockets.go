@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -22,6 +23,7 @@ type Socket struct {
 	SendQ   int            // bytes written and not yet acknowledged
 	Owner   string
 	PID     int
+	Lent    bool // see Lend
 }
 
 // states are ss's names for gVisor's.
@@ -54,15 +56,12 @@ func (ns *Namespace) Sockets() []Socket {
 	var list []Socket
 	for _, o := range owners {
 		o.mu.Lock()
-		open := make([]*descriptor, 0, len(o.sockets))
-		for d := range o.sockets {
-			open = append(open, d)
-		}
+		open := maps.Clone(o.sockets)
 		o.mu.Unlock()
-		for _, d := range open {
+		for d, lent := range open {
 			if d.enter() == nil {
 				line := d.file.describe()
-				line.Owner, line.PID = o.name, o.pid
+				line.Owner, line.PID, line.Lent = o.name, o.pid, lent
 				list = append(list, line)
 				d.leave()
 			}
