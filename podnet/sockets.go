@@ -3,6 +3,7 @@ package podnet
 import (
 	"fmt"
 	"net/netip"
+	"time"
 
 	"podnet.dev/podnet/internal/netstack"
 )
@@ -24,6 +25,23 @@ type Socket struct {
 	// Node, or of a Container from outside its programs: who called is to close it.
 	// What is accepted is not lent, nor is a connection of an HTTPClient.
 	Lent bool
+
+	TCP *TCPInfo // of a TCP connection; else nil
+}
+
+// TCPInfo is what `ss -i` shows of a TCP connection, which has Linux's TCP_INFO of
+// it. Segments may be longer than the MTU, as they are before a card cuts them up.
+type TCPInfo struct {
+	Congestion    string        // the algorithm of congestion control: cubic
+	RTT, RTTVar   time.Duration // round trips: smoothed, and how they vary; 0 before the first
+	RTO           time.Duration // how long an acknowledgment is waited for
+	Cwnd          uint32        // the congestion window, in segments
+	Ssthresh      uint32        // where slow start ends, in segments; 0 before the first loss
+	SegsIn        uint64        // segments received
+	SegsOut       uint64        // segments sent
+	Retrans       uint64        // segments sent again
+	BytesAcked    uint64        // data that the peer has acknowledged
+	BytesReceived uint64        // data received, read or not
 }
 
 // String returns the socket as a line for people: "tcp ESTAB 10.244.0.2:41000 ->
@@ -55,13 +73,18 @@ func (p *Pod) Sockets() []Socket {
 // Sockets returns the open sockets of the node's own network namespace, by network
 // and port: the node's and those of the Pods on the host network.
 func (n *Node) Sockets() []Socket {
-	n.node.mu.Lock()
-	ns := n.node.net
-	n.node.mu.Unlock()
+	ns := n.node.current()
 	if ns == nil {
 		return nil
 	}
 	return sockets(ns)
+}
+
+// current returns the node's network namespace, nil if nothing has asked for it yet.
+func (n *node) current() *netstack.Namespace {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.net
 }
 
 func sockets(ns *netstack.Namespace) []Socket {
@@ -69,7 +92,7 @@ func sockets(ns *netstack.Namespace) []Socket {
 	for _, k := range ns.Sockets() {
 		list = append(list, Socket{
 			Network: k.Network, State: k.State, Local: k.Local, Remote: k.Remote, DualStack: k.Dual, Path: k.Path,
-			RecvQ: k.RecvQ, SendQ: k.SendQ, Container: k.Owner, PID: k.PID, Lent: k.Lent,
+			RecvQ: k.RecvQ, SendQ: k.SendQ, Container: k.Owner, PID: k.PID, Lent: k.Lent, TCP: (*TCPInfo)(k.TCP),
 		})
 	}
 	return list

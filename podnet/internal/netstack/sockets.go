@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -23,7 +24,17 @@ type Socket struct {
 	SendQ   int            // bytes written and not yet acknowledged
 	Owner   string
 	PID     int
-	Lent    bool // see Lend
+	Lent    bool     // see Lend
+	TCP     *TCPInfo // of a TCP connection; else nil
+}
+
+// TCPInfo is what `ss -i` shows of a TCP connection.
+type TCPInfo struct {
+	Congestion                string // the algorithm
+	RTT, RTTVar, RTO          time.Duration
+	Cwnd, Ssthresh            uint32 // in segments; Ssthresh is 0 if there is none yet
+	SegsIn, SegsOut, Retrans  uint64
+	BytesAcked, BytesReceived uint64
 }
 
 // states are ss's names for gVisor's.
@@ -90,7 +101,29 @@ func (s *socket) describe() Socket {
 		return d
 	}
 	d.State = states[tcp.EndpointState(s.ep.State())]
+	if s.peer != nil {
+		d.TCP = s.tcpInfo(d)
+	}
 	return d
+}
+
+func (s *socket) tcpInfo(d Socket) *TCPInfo {
+	var o tcpip.TCPInfoOption
+	var cc tcpip.CongestionControlOption
+	stats, ok := s.ep.Stats().(*tcp.Stats)
+	if !ok || s.ep.GetSockOpt(&o) != nil || s.ep.GetSockOpt(&cc) != nil {
+		return nil
+	}
+	written := s.write.moved.Load()
+	i := &TCPInfo{
+		Congestion: string(cc), RTT: o.RTT, RTTVar: o.RTTVar, RTO: o.RTO, Cwnd: o.SndCwnd,
+		SegsIn: stats.SegmentsReceived.Value(), SegsOut: stats.SegmentsSent.Value(), Retrans: stats.SendErrors.Retransmits.Value(),
+		BytesAcked: written - min(written, uint64(d.SendQ)), BytesReceived: s.read.moved.Load() + uint64(d.RecvQ),
+	}
+	if o.SndSsthresh < 0xffff { // ss takes what is more for none
+		i.Ssthresh = o.SndSsthresh
+	}
+	return i
 }
 
 func addrPortOf(a net.Addr) netip.AddrPort {
