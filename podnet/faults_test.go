@@ -2,6 +2,7 @@ package podnet_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -389,5 +390,47 @@ func TestDisturbedDNS(t *testing.T) {
 	_, err := c.DisturbDNS(podnet.DNSConditions{Clients: []*podnet.Pod{c.Pod("", "x")}, Names: []string{"a b"}, First: -1, Delay: -1, Outcome: "LAME", Addrs: wrong})
 	for _, want := range []string{"Clients[0]: Not found", "Names[0]: Invalid value", "First: Invalid value", "Delay: Invalid value", `Outcome: Unsupported value: "LAME"`, "Addrs: Forbidden"} {
 		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestDisturbedDNSOfAContainer(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		cfg     podnet.Config
+		options []podnet.PodDNSConfigOption
+	}{
+		{name: "over UDP"},
+		{name: "over TCP", options: []podnet.PodDNSConfigOption{{Name: "use-vc"}}},
+		{name: "with an IP per container", cfg: podnet.Config{IPPerContainer: true}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := podnettest.NewCluster(t, tc.cfg)
+				pods := make([]*podnet.Pod, 2)
+				for i := range pods {
+					pods[i] = podnettest.StartPod(t, c, podnet.PodSpec{
+						Name: fmt.Sprintf("pod-%d", i), DNSConfig: &podnet.PodDNSConfig{Options: tc.options},
+						Containers: []podnet.ContainerSpec{{Name: "app", Run: untilStopped}, {Name: "sidecar", Run: untilStopped}},
+					})
+				}
+				fails := func(pod int, container string) bool {
+					_, err := pods[pod].Container(container).LookupHost(t.Context(), "kubernetes.default.svc.cluster.local.")
+					return err != nil
+				}
+				f := podnettest.DisturbDNS(t, c, podnet.DNSConditions{Clients: pods[:1], Container: "sidecar", Outcome: podnet.DNSNXDomain})
+				assert.True(t, fails(0, "sidecar"))
+				assert.Equal(t, uint64(2), f.Count(), "A and AAAA")
+				assert.False(t, fails(0, "app"))
+				assert.False(t, fails(1, "sidecar"))
+				_, err := pods[0].LookupHost(t.Context(), "kubernetes.default.svc.cluster.local.")
+				assert.NoError(t, err, "the Pod itself is no container")
+				require.NoError(t, f.Close())
+				podnettest.DisturbDNS(t, c, podnet.DNSConditions{Container: "sidecar", Outcome: podnet.DNSServFail})
+				assert.True(t, fails(1, "sidecar"))
+				assert.False(t, fails(1, "app"))
+				_, err = c.DisturbDNS(podnet.DNSConditions{Clients: pods, Container: "sidcar"})
+				assert.ErrorContains(t, err, `Container: Not found: "sidcar": no client has a container of this name`)
+			})
+		})
 	}
 }
