@@ -77,10 +77,12 @@ func (l *hookedLink) dropVerdict(p *netfilter.Packet, v iptables.Verdict) {
 func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
 	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
 	var to receiver
+	var h *handshake
 	if r, ok := netfilter.Read(s.Bytes); ok {
-		s.Tuple = r.Tuple
+		s.Tuple, s.Size = r.Tuple, pkt.Size()
 		to = l.receiver(r)
 		s.Owner, s.Why = netfilter.OwnerName(to.owner), to.why
+		h = l.handshake(to, r, s)
 	} else {
 		s.Why = netfilter.DropMalformed
 	}
@@ -93,6 +95,8 @@ func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.Pack
 	if why := to.losses().since(before); why != "" && s.Event != netfilter.Dropped {
 		s.Event, s.Why = netfilter.Dropped, why
 		l.see(pkt, s)
+	} else if h != nil {
+		l.ns.await(h)
 	}
 }
 
