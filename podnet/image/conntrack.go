@@ -11,7 +11,7 @@ import (
 
 // conntrack is conntrack -L [-f ipv4|ipv6] [-p proto] [-s addr] [-d addr], and -C,
 // of conntrack-tools 1.4.7: the connections of the Pod's own network namespace, or
-// of the node on the host network.
+// of the node on the host network. -L needs NET_ADMIN.
 func conntrack(_ context.Context, p *proc) int {
 	const version = "conntrack v1.4.7 (conntrack-tools): "
 	usage := func(text string) int {
@@ -67,6 +67,10 @@ func conntrack(_ context.Context, p *proc) int {
 	}
 	if a := src; a.IsValid() && a.Is6() || dst.IsValid() && dst.Is6() {
 		six = true
+	}
+	if command == "-L" && !p.HasCapability(podnet.CapNetAdmin) { // -C reads a file that is everybody's
+		fmt.Fprintln(p.err, version+"Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this")
+		return 1
 	}
 	shown := 0
 	for _, c := range p.Conntrack() {
