@@ -19,6 +19,8 @@ import (
 // each Pod are logged, and what packets were dropped, and why. For the packets all
 // of the test's are looked at, which a benchmark is spared.
 //
+// That podnet does not know why it has dropped a packet fails the test, too.
+//
 // Sockets that the test itself has opened, by Listen, ListenPacket or Dial of a
 // Pod, of a Node, or of a Container from outside its programs, and has not closed,
 // are logged as left open; with the flag -podnet.leftopen they fail the test. Those
@@ -44,6 +46,7 @@ func NewCluster(tb testing.TB, cfg podnet.Config) *podnet.Cluster {
 		var story string
 		if r != nil {
 			r.stop()
+			r.checkReasons(tb)
 		}
 		tellLeftOpen(tb, c)
 		if tb.Failed() { // while the sockets are still there to be shown

@@ -85,7 +85,7 @@ func (a *app) trace(ctx context.Context, flags traceFlags) error {
 	if err != nil {
 		return fmt.Errorf("invalid argument %q for FROM: %w", flags.from, err)
 	}
-	cluster, err := podnet.NewCluster(podnet.Config{Nodes: flags.nodes, Images: a.images.programs})
+	cluster, err := newCluster(podnet.Config{Nodes: flags.nodes, Images: a.images.programs})
 	if err != nil {
 		return &exitError{exitUsage, []error{err}}
 	}
