@@ -7,6 +7,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
 
 	"podnet.dev/podnet/internal/netfilter"
 )
@@ -24,6 +25,7 @@ type handshake struct {
 	missing func() bool        // there is no connection that has taken it
 	drops   *tcpip.StatCounter // of such segments
 	before  uint64             // drops, when it was given to TCP
+	crowded bool               // the accept queue is not empty
 }
 
 // handshake returns what a segment may become of that is about to be delivered, nil
@@ -34,8 +36,10 @@ func (l *hookedLink) handshake(to receiver, r netfilter.Reading, s netfilter.Sig
 		return nil
 	}
 	h := &handshake{link: l, seen: s}
+	listener := to.listener
 	switch ep.EndpointState() {
 	case tcp.StateListen:
+		listener = ep
 		stats := ep.Stats().(*tcp.Stats)
 		h.drops = &stats.ReceiveErrors.ListenOverflowAckDrop
 		if r.Opens() {
@@ -49,6 +53,7 @@ func (l *hookedLink) handshake(to receiver, r netfilter.Reading, s netfilter.Sig
 		return nil
 	}
 	h.before = h.drops.Value()
+	h.crowded = listener != nil && listener.Readiness(waiter.ReadableEvents) != 0
 	return h
 }
 
@@ -59,13 +64,16 @@ type handshakes struct {
 }
 
 // settleTime is how long TCP has outside a bubble, where nobody knows when it is
-// done.
+// done. There only queues are looked at in which a connection waits already: timers
+// would keep namespaces that are closed.
 const settleTime = 100 * time.Millisecond
 
 // await shows what becomes of h, which has been delivered.
 func (ns *Namespace) await(h *handshake) {
 	if ns.pump == nil {
-		time.AfterFunc(settleTime, func() { settle([]*handshake{h}) })
+		if h.crowded {
+			time.AfterFunc(settleTime, func() { settle([]*handshake{h}) })
+		}
 		return
 	}
 	ns.handshakes.mu.Lock()

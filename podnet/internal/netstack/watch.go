@@ -102,9 +102,10 @@ func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.Pack
 
 // receiver is who gets a packet.
 type receiver struct {
-	ep    tcpip.Endpoint    // nil if it is the stack itself, or if nobody gets it
-	owner tcpip.PacketOwner // nil if it is not known
-	why   string            // nobody gets it; "" if somebody does
+	ep       tcpip.Endpoint    // nil if it is the stack itself, or if nobody gets it
+	listener tcpip.Endpoint    // that ep comes from, before it is accepted; else nil
+	owner    tcpip.PacketOwner // nil if it is not known
+	why      string            // nobody gets it; "" if somebody does
 }
 
 // receiver returns who gets a packet that came over the link, by the same rules as
@@ -154,13 +155,21 @@ func (l *hookedLink) receiver(what netfilter.Reading) receiver {
 	if o == nil && t.Protocol() == netfilter.TCP { // a connection that nobody has accepted yet
 		id.RemoteAddress, id.RemotePort = tcpip.Address{}, 0
 		if listener, ok := l.ns.stack.FindTransportEndpoint(network, protocol, id, l.id).(tcpip.Endpoint); ok {
-			o = l.ns.endpoints.owner(listener)
+			r.listener, o = listener, l.ns.endpoints.owner(listener)
 		}
 	}
 	if o != nil {
 		r.owner = o
 	}
 	return r
+}
+
+// ownerFor returns the name of the owner of the socket that gets a packet.
+func (l *hookedLink) ownerFor(t netfilter.Tuple) string {
+	if r := l.receiver(netfilter.Reading{Tuple: t}); r.owner != nil {
+		return netfilter.OwnerName(r.owner)
+	}
+	return ""
 }
 
 // losses is what a socket has been given and did not take.
