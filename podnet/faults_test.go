@@ -118,6 +118,18 @@ func TestWhereLatencyIs(t *testing.T) {
 		{"another container", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
 			return podnet.Where{From: podnet.Ends(client), Container: "other"}
 		}, 0},
+		{"a container of the server, which listens", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{From: podnet.Ends(server), Container: "main"}
+		}, 2 * ms},
+		{"what a listener's container gets", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{To: podnet.Ends(server), OneWay: true, Container: "main"}
+		}, ms},
+		{"what a listener's container gets from a node", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{From: podnet.Ends(c.Node("node-1")), To: podnet.Ends(c.Node("node-2")), Container: "main"}
+		}, 2 * ms},
+		{"another container of the server", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{To: podnet.Ends(server), Container: "other"}
+		}, 0},
 		{"lo", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where { return podnet.Where{Loopback: true} }, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -161,6 +173,27 @@ func TestLatencyOnLo(t *testing.T) {
 		dialed, _, err := timedTrip(client, server.IP().String()+":8080")
 		require.NoError(t, err)
 		assert.Zero(t, dialed)
+	})
+}
+
+// A listener that has sent nothing yet has a container, too.
+func TestLatencyOnLoOfAContainerThatListens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _, server := faultyWorld(t, podnet.Config{})
+		podnettest.Impair(t, c, podnet.Where{From: podnet.Ends(server), Loopback: true, Container: "main"}, podnet.Conditions{Latency: time.Millisecond})
+		for _, address := range []string{"127.0.0.1:8080", "[::1]:8080", server.IP().String() + ":8080"} {
+			dialed, _, err := timedTrip(server, address)
+			require.NoError(t, err)
+			assert.Equal(t, 2*time.Millisecond, dialed, address)
+		}
+		l, err := server.Listen("tcp", ":9090")
+		require.NoError(t, err)
+		defer l.Close()
+		start := time.Now()
+		conn, err := server.Dial("tcp", "127.0.0.1:9090")
+		require.NoError(t, err)
+		defer conn.Close()
+		assert.Zero(t, time.Since(start), "that is not the container's")
 	})
 }
 
