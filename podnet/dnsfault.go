@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/netfilter"
 )
 
 // DNSOutcome is what the cluster's name server says instead of what is true.
@@ -215,7 +216,11 @@ func (f *DNSFault) meets(client netip.AddrPort, network, name string, typ uint16
 func (p *Pod) asker(from netip.AddrPort, network string) string {
 	for _, s := range p.currentSandbox().all() {
 		if slices.Contains(s.addrs, from.Addr()) {
-			return s.net.OwnerOf(network, from, netip.AddrPortFrom(p.cluster.nameserver, 53))
+			protocol := uint8(netfilter.UDP)
+			if network == "tcp" {
+				protocol = netfilter.TCP
+			}
+			return s.net.OwnerFor(netfilter.NewTuple(protocol, netip.AddrPortFrom(p.cluster.nameserver, 53), from))
 		}
 	}
 	return ""

@@ -11,8 +11,8 @@ func isStatistics(arg string) bool {
 }
 
 // netstatStatistics is netstat -s [-t] [-u], of net-tools 2.10: the counters of the
-// network namespace, of IPv4 as net-tools does. Some lines
-// are there only if they have something to tell.
+// network namespace, of IPv4 as net-tools does. Some lines are there only if they have
+// something to tell.
 func netstatStatistics(p *proc) int {
 	var tcp, udp bool
 	for _, arg := range p.args {

@@ -74,7 +74,7 @@ TcpExt:
     0 receive buffer errors
     0 send buffer errors
 `, sh(t, c, "netstat -su").Stdout)
-		assert.Equal(t, sh(t, c, "netstat -st").Stdout, sh(t, c, "netstat --statistics --tcp").Stdout)
+		assert.Equal(t, sh(t, c, "netstat -st").Stdout, sh(t, c, "netstat --tcp --statistics").Stdout)
 		assert.Equal(t, "netstat: podnet does not support -sr here: netstat -s[tu]\n", sh(t, c, "netstat -sr").Stderr)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ func (p *proc) command(s podnet.Socket) string {
 // netstat is netstat [-ltunap], with busybox's columns. Addresses are always
 // numbers. netstat -s is that of net-tools.
 func netstat(_ context.Context, p *proc) int {
-	if len(p.args) > 0 && isStatistics(p.args[0]) {
+	if slices.ContainsFunc(p.args, isStatistics) {
 		return netstatStatistics(p)
 	}
 	f, ok := p.socketFilter("ltunape")

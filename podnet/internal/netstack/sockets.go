@@ -9,11 +9,7 @@ import (
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
-	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
-	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 )
 
 // A Socket is a line of `ss -a`: a socket that a process has open.
@@ -87,29 +83,6 @@ func (ns *Namespace) Sockets() []Socket {
 			a.Local.Compare(b.Local), a.Remote.Compare(b.Remote), cmp.Compare(a.Path, b.Path))
 	})
 	return list
-}
-
-// OwnerOf returns the name of the owner of the socket that sends from local to
-// remote, and "" if there is none. network is tcp or udp.
-func (ns *Namespace) OwnerOf(network string, local, remote netip.AddrPort) string {
-	transport, family := udp.ProtocolNumber, ipv4.ProtocolNumber
-	if network == "tcp" {
-		transport = tcp.ProtocolNumber
-	}
-	if local.Addr().Is6() {
-		family = ipv6.ProtocolNumber
-	}
-	id := stack.TransportEndpointID{
-		LocalAddress: address(local.Addr()), LocalPort: local.Port(), RemoteAddress: address(remote.Addr()), RemotePort: remote.Port(),
-	}
-	ep, ok := ns.stack.FindTransportEndpoint(family, transport, id, ns.routeTo(local.Addr(), remote.Addr())).(tcpip.Endpoint)
-	if !ok {
-		return ""
-	}
-	if o := ns.endpoints.owner(ep); o != nil {
-		return o.name
-	}
-	return ""
 }
 
 func (s *socket) describe() Socket {

@@ -164,6 +164,19 @@ func (l *hookedLink) receiver(what netfilter.Reading) receiver {
 	return r
 }
 
+// OwnerFor returns the name of the owner of the socket that gets a packet which comes
+// over the link to its sender, and "" if there is none.
+func (ns *Namespace) OwnerFor(t netfilter.Tuple) string {
+	id := ns.routeTo(t.Dst().Addr(), t.Src().Addr())
+	ns.addrMu.RLock()
+	l := ns.hooked[id]
+	ns.addrMu.RUnlock()
+	if l == nil {
+		return ""
+	}
+	return l.ownerFor(t)
+}
+
 // ownerFor returns the name of the owner of the socket that gets a packet.
 func (l *hookedLink) ownerFor(t netfilter.Tuple) string {
 	if r := l.receiver(netfilter.Reading{Tuple: t}); r.owner != nil {
