@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"podnet.dev/podnet/internal/dns"
+	"podnet.dev/podnet/internal/netfilter"
 )
 
 // DNSOutcome is what the cluster's name server says instead of what is true.
@@ -31,6 +32,11 @@ var dnsRCodes = map[DNSOutcome]uint16{DNSNXDomain: 3, DNSServFail: 2, DNSRefused
 type DNSConditions struct {
 	// Clients are the Pods whose queries are meant; none means everybody's.
 	Clients []*Pod
+
+	// Container, if it is not "", means only what containers with this name ask, of
+	// Pods that are not on the host network. If one container asks for another, as a
+	// sidecar that is a DNS proxy does, it is the sidecar that asks.
+	Container string
 
 	// Names are those that are meant; none means all. A name means the query for
 	// it, and for it with a search domain of the cluster's: "db" means
@@ -85,6 +91,9 @@ func (c *Cluster) DisturbDNS(cond DNSConditions) (*DNSFault, error) {
 			f.clients = make(map[podKey]struct{})
 		}
 		f.clients[podKey{p.spec.Namespace, p.spec.Name}] = struct{}{}
+	}
+	if len(cond.Clients) > 0 && cond.Container != "" && !slices.ContainsFunc(cond.Clients, func(p *Pod) bool { return p != nil && p.Container(cond.Container) != nil }) {
+		errs.add(FieldNotFound, "Container", cond.Container, "no client has a container of this name")
 	}
 	for i, name := range cond.Names {
 		errs.invalid(fmt.Sprintf("Names[%d]", i), name, dnsPatternErrors(name)...)
@@ -154,13 +163,13 @@ func (c *Cluster) setDNSFaults(list []*DNSFault) {
 }
 
 // disturb is what the name server asks about each query.
-func (c *Cluster) disturb(client netip.Addr, name string, typ uint16) (dns.Interference, bool) {
+func (c *Cluster) disturb(client netip.AddrPort, network, name string, typ uint16) (dns.Interference, bool) {
 	list := c.dnsFaults.Load()
 	if list == nil {
 		return dns.Interference{}, false
 	}
 	for _, f := range slices.Backward(*list) {
-		if f.meets(client, name, typ) {
+		if f.meets(client, network, name, typ) {
 			d := f.cond
 			return dns.Interference{
 				Delay: d.Delay, Silence: d.Outcome == DNSNoAnswer, RCode: dnsRCodes[d.Outcome], Truncate: d.Outcome == DNSTruncated, Addrs: d.Addrs,
@@ -171,13 +180,16 @@ func (c *Cluster) disturb(client netip.Addr, name string, typ uint16) (dns.Inter
 }
 
 // meets reports whether a query is meant, and counts it.
-func (f *DNSFault) meets(client netip.Addr, name string, typ uint16) bool {
-	if f.clients != nil {
-		p := f.cluster.services.podAt(client)
+func (f *DNSFault) meets(client netip.AddrPort, network, name string, typ uint16) bool {
+	if f.clients != nil || f.cond.Container != "" {
+		p := f.cluster.services.podAt(client.Addr())
 		if p == nil {
 			return false
 		}
-		if _, ok := f.clients[podKey{p.spec.Namespace, p.spec.Name}]; !ok {
+		if _, ok := f.clients[podKey{p.spec.Namespace, p.spec.Name}]; f.clients != nil && !ok {
+			return false
+		}
+		if f.cond.Container != "" && f.cond.Container != p.asker(client, network) {
 			return false
 		}
 	}
@@ -187,7 +199,7 @@ func (f *DNSFault) meets(client netip.Addr, name string, typ uint16) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.cond.First > 0 {
-		key := fmt.Sprint(client, name, typ)
+		key := fmt.Sprint(client.Addr(), name, typ)
 		if f.queries[key] >= f.cond.First {
 			return false
 		}
@@ -208,6 +220,21 @@ func dnsPatternErrors(name string) []string {
 		bare = rest + "x" // something that "*" stands for
 	}
 	return dns1123SubdomainErrors(strings.NewReplacer("_", "x", "?", "x").Replace(bare))
+}
+
+// asker returns the container whose socket asks the name server from an address of
+// the Pod, while it waits for the answer.
+func (p *Pod) asker(from netip.AddrPort, network string) string {
+	for _, s := range p.currentSandbox().all() {
+		if slices.Contains(s.addrs, from.Addr()) {
+			protocol := uint8(netfilter.UDP)
+			if network == "tcp" {
+				protocol = netfilter.TCP
+			}
+			return s.net.OwnerFor(netfilter.NewTuple(protocol, netip.AddrPortFrom(p.cluster.nameserver, 53), from))
+		}
+	}
+	return ""
 }
 
 // isName reports whether a query is for what a name means.

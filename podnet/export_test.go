@@ -7,7 +7,6 @@ import (
 
 	"podnet.dev/podnet/internal/dns"
 	"podnet.dev/podnet/internal/kubeproxy"
-	"podnet.dev/podnet/internal/netfilter"
 )
 
 // MountVolumes and RefreshVolumes do what the Pod's worker does at its syncs,
@@ -54,13 +53,3 @@ func (c *Cluster) ServeNames(packets net.PacketConn) (stop func()) {
 
 // RelabelPod gives a Pod other labels, as far as Services are concerned.
 func RelabelPod(p *Pod, labels map[string]string) { p.cluster.services.relabelPod(p, labels) }
-
-// OnDrop has f called with the reason of every drop that any trace sees. It must be
-// called before there is a cluster.
-func OnDrop(f func(reason string)) {
-	sighted = func(s netfilter.Sighting) {
-		if s.Event == netfilter.Dropped {
-			f(s.Why)
-		}
-	}
-}

@@ -2,6 +2,7 @@ package podnet_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -117,6 +118,18 @@ func TestWhereLatencyIs(t *testing.T) {
 		{"another container", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
 			return podnet.Where{From: podnet.Ends(client), Container: "other"}
 		}, 0},
+		{"a container of the server, which listens", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{From: podnet.Ends(server), Container: "main"}
+		}, 2 * ms},
+		{"what a listener's container gets", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{To: podnet.Ends(server), OneWay: true, Container: "main"}
+		}, ms},
+		{"what a listener's container gets from a node", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{From: podnet.Ends(c.Node("node-1")), To: podnet.Ends(c.Node("node-2")), Container: "main"}
+		}, 2 * ms},
+		{"another container of the server", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where {
+			return podnet.Where{To: podnet.Ends(server), Container: "other"}
+		}, 0},
 		{"lo", func(c *podnet.Cluster, client, server *podnet.Pod) podnet.Where { return podnet.Where{Loopback: true} }, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -160,6 +173,27 @@ func TestLatencyOnLo(t *testing.T) {
 		dialed, _, err := timedTrip(client, server.IP().String()+":8080")
 		require.NoError(t, err)
 		assert.Zero(t, dialed)
+	})
+}
+
+// A listener that has sent nothing yet has a container, too.
+func TestLatencyOnLoOfAContainerThatListens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _, server := faultyWorld(t, podnet.Config{})
+		podnettest.Impair(t, c, podnet.Where{From: podnet.Ends(server), Loopback: true, Container: "main"}, podnet.Conditions{Latency: time.Millisecond})
+		for _, address := range []string{"127.0.0.1:8080", "[::1]:8080", server.IP().String() + ":8080"} {
+			dialed, _, err := timedTrip(server, address)
+			require.NoError(t, err)
+			assert.Equal(t, 2*time.Millisecond, dialed, address)
+		}
+		l, err := server.Listen("tcp", ":9090")
+		require.NoError(t, err)
+		defer l.Close()
+		start := time.Now()
+		conn, err := server.Dial("tcp", "127.0.0.1:9090")
+		require.NoError(t, err)
+		defer conn.Close()
+		assert.Zero(t, time.Since(start), "that is not the container's")
 	})
 }
 
@@ -389,5 +423,47 @@ func TestDisturbedDNS(t *testing.T) {
 	_, err := c.DisturbDNS(podnet.DNSConditions{Clients: []*podnet.Pod{c.Pod("", "x")}, Names: []string{"a b"}, First: -1, Delay: -1, Outcome: "LAME", Addrs: wrong})
 	for _, want := range []string{"Clients[0]: Not found", "Names[0]: Invalid value", "First: Invalid value", "Delay: Invalid value", `Outcome: Unsupported value: "LAME"`, "Addrs: Forbidden"} {
 		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestDisturbedDNSOfAContainer(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		cfg     podnet.Config
+		options []podnet.PodDNSConfigOption
+	}{
+		{name: "over UDP"},
+		{name: "over TCP", options: []podnet.PodDNSConfigOption{{Name: "use-vc"}}},
+		{name: "with an IP per container", cfg: podnet.Config{IPPerContainer: true}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := podnettest.NewCluster(t, tc.cfg)
+				pods := make([]*podnet.Pod, 2)
+				for i := range pods {
+					pods[i] = podnettest.StartPod(t, c, podnet.PodSpec{
+						Name: fmt.Sprintf("pod-%d", i), DNSConfig: &podnet.PodDNSConfig{Options: tc.options},
+						Containers: []podnet.ContainerSpec{{Name: "app", Run: untilStopped}, {Name: "sidecar", Run: untilStopped}},
+					})
+				}
+				fails := func(pod int, container string) bool {
+					_, err := pods[pod].Container(container).LookupHost(t.Context(), "kubernetes.default.svc.cluster.local.")
+					return err != nil
+				}
+				f := podnettest.DisturbDNS(t, c, podnet.DNSConditions{Clients: pods[:1], Container: "sidecar", Outcome: podnet.DNSNXDomain})
+				assert.True(t, fails(0, "sidecar"))
+				assert.Equal(t, uint64(2), f.Count(), "A and AAAA")
+				assert.False(t, fails(0, "app"))
+				assert.False(t, fails(1, "sidecar"))
+				_, err := pods[0].LookupHost(t.Context(), "kubernetes.default.svc.cluster.local.")
+				assert.NoError(t, err, "the Pod itself is no container")
+				require.NoError(t, f.Close())
+				podnettest.DisturbDNS(t, c, podnet.DNSConditions{Container: "sidecar", Outcome: podnet.DNSServFail})
+				assert.True(t, fails(1, "sidecar"))
+				assert.False(t, fails(1, "app"))
+				_, err = c.DisturbDNS(podnet.DNSConditions{Clients: pods, Container: "sidcar"})
+				assert.ErrorContains(t, err, `Container: Not found: "sidcar": no client has a container of this name`)
+			})
+		})
 	}
 }

@@ -54,8 +54,10 @@ type Where struct {
 	// whom a Service may translate.
 	Ports []int
 
-	// Container, if it is not "", means packets of the sockets of containers with
-	// this name and, unless OneWay is set, the answers to them.
+	// Container, if it is not "", means packets that sockets of containers with this
+	// name send or get, listening ones too. With OneWay, but neither From nor To, it
+	// means those that they send. Between a Pod and a node that is its own, or on
+	// the way to a node port, nobody knows yet who gets a packet.
 	Container string
 }
 

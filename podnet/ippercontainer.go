@@ -121,7 +121,7 @@ func (c *Container) Interfaces() []Interface {
 // containers of the Pod or, with [Config].IPPerContainer, its own.
 func (c *Container) Sockets() []Socket {
 	if s := c.sandbox(); s != nil {
-		return s.sockets()
+		return sockets(s.net)
 	}
 	return nil
 }

@@ -9,6 +9,18 @@ import (
 	"podnet.dev/podnet/internal/netstack"
 )
 
+// opener opens sockets for one of the verbs of package net.
+type opener struct {
+	owner func() (*netstack.Owner, error)
+
+	// lends is set of who calls from outside the owner's process: it is for them
+	// to close what they opened, as long as the process runs.
+	lends bool
+}
+
+func (c *Container) opener() opener { return opener{c.owner, c.process == nil} }
+func (p *Pod) opener() opener       { return opener{p.owner, true} }
+
 // owner returns who opens the sockets of c.
 func (c *Container) owner() (*netstack.Owner, error) {
 	p, err := c.running()
@@ -29,14 +41,14 @@ func (c *Container) owner() (*netstack.Owner, error) {
 // path behind: EADDRINUSE for the next, until it is removed. An abstract name,
 // such as "@name", is the Pod's. File descriptors cannot be passed.
 func (c *Container) Listen(network, address string) (net.Listener, error) {
-	return listen(context.Background(), c.owner, ListenConfig{}, network, address)
+	return c.opener().listen(context.Background(), ListenConfig{}, network, address)
 }
 
 // ListenPacket opens a datagram socket in the Pod, as net.ListenPacket does on
 // Linux: network is udp, udp4, udp6 or unixgram, or ip4:icmp or ip6:ipv6-icmp
 // for raw ICMP messages. See Listen.
 func (c *Container) ListenPacket(network, address string) (net.PacketConn, error) {
-	return listenPacket(context.Background(), c.owner, ListenConfig{}, network, address)
+	return c.opener().listenPacket(context.Background(), ListenConfig{}, network, address)
 }
 
 // Dial connects from the Pod, as net.Dial does on Linux. localhost is that of
@@ -48,7 +60,7 @@ func (c *Container) Dial(network, address string) (net.Conn, error) {
 
 // DialContext is Dial with a context that may end it, as of net.Dialer.
 func (c *Container) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, c.owner, Dialer{}, network, address)
+	return c.opener().dial(ctx, Dialer{}, network, address)
 }
 
 // LookupHost returns the addresses of a host; see [Resolver.LookupHost].
@@ -62,12 +74,12 @@ func (c *Container) LookupHost(ctx context.Context, host string) ([]string, erro
 func (c *Container) HTTPClient() *http.Client {
 	p, err := c.running()
 	if err != nil {
-		return newHTTPClient(c.DialContext)
+		return newHTTPClient(opener{owner: c.owner})
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.client == nil {
-		p.client = newHTTPClient((&Container{container: c.container, process: p}).DialContext)
+		p.client = newHTTPClient((&Container{container: c.container, process: p}).opener())
 	}
 	return p.client
 }
@@ -83,12 +95,12 @@ func (p *Pod) owner() (*netstack.Owner, error) {
 // container and lives as long as the Pod's sandbox. Pause has no file system, so
 // of Unix sockets there are abstract names only.
 func (p *Pod) Listen(network, address string) (net.Listener, error) {
-	return listen(context.Background(), p.owner, ListenConfig{}, network, address)
+	return p.opener().listen(context.Background(), ListenConfig{}, network, address)
 }
 
 // ListenPacket is like [Container.ListenPacket], for the Pod's pause container.
 func (p *Pod) ListenPacket(network, address string) (net.PacketConn, error) {
-	return listenPacket(context.Background(), p.owner, ListenConfig{}, network, address)
+	return p.opener().listenPacket(context.Background(), ListenConfig{}, network, address)
 }
 
 // Dial is like [Container.Dial], for the Pod's pause container.
@@ -98,7 +110,7 @@ func (p *Pod) Dial(network, address string) (net.Conn, error) {
 
 // DialContext is like [Container.DialContext], for the Pod's pause container.
 func (p *Pod) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	return dial(ctx, p.owner, Dialer{}, network, address)
+	return p.opener().dial(ctx, Dialer{}, network, address)
 }
 
 // LookupHost is like [Container.LookupHost], with the files that the kubelet
@@ -112,14 +124,16 @@ func (p *Pod) HTTPClient() *http.Client {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.client == nil {
-		p.client = newHTTPClient(p.DialContext)
+		p.client = newHTTPClient(opener{owner: p.owner}) // its connections are its own to close
 	}
 	return p.client
 }
 
-func newHTTPClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+func newHTTPClient(o opener) *http.Client {
 	return &http.Client{Transport: &http.Transport{ // http.DefaultTransport without the machine's proxy
-		DialContext:           dial,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return o.dial(ctx, Dialer{}, network, address)
+		},
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          100,
 		IdleConnTimeout:       90 * time.Second,

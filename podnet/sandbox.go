@@ -200,38 +200,3 @@ func (s *sandbox) interfaces() []Interface {
 	}
 	return list
 }
-
-// Socket is an open socket of a Pod, as `ss -a` shows it.
-type Socket struct {
-	Network   string // as ss names it: tcp, udp, or u_str, u_dgr or u_seq of a Unix socket
-	State     string // LISTEN, ESTAB, CLOSE-WAIT, UNCONN…
-	Local     netip.AddrPort
-	Remote    netip.AddrPort // the zero AddrPort if there is none
-	DualStack bool           // bound to [::] and open to IPv4 as well
-	Path      string         // of a Unix socket: its path, or its abstract name with "@" before it; "" for none
-	RecvQ     int            // bytes received and not yet read
-	SendQ     int            // bytes written and not yet acknowledged
-	Container string         // the owner; "pause" for sockets of the Pod itself
-	PID       int            // the owner's, in its container
-}
-
-// Sockets returns the open sockets of all containers of the Pod, by network
-// and port. With [Config].IPPerContainer they come container by container.
-func (p *Pod) Sockets() []Socket {
-	var list []Socket
-	for _, s := range p.currentSandbox().all() {
-		list = append(list, s.sockets()...)
-	}
-	return list
-}
-
-func (s *sandbox) sockets() []Socket {
-	var list []Socket
-	for _, k := range s.net.Sockets() {
-		list = append(list, Socket{
-			Network: k.Network, State: k.State, Local: k.Local, Remote: k.Remote, DualStack: k.Dual, Path: k.Path,
-			RecvQ: k.RecvQ, SendQ: k.SendQ, Container: k.Owner, PID: k.PID,
-		})
-	}
-	return list
-}

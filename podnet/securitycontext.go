@@ -46,8 +46,8 @@ type Capabilities struct {
 // Capability is the name of one of Linux's capabilities, without CAP_, or ALL.
 type Capability string
 
-// CapNetAdmin lets a process change the Pod's routes and iptables, if it runs as
-// user 0. Runtimes do not give it. podnet knows no other capability: all else that
+// CapNetAdmin lets a process change the Pod's routes and iptables, and see what
+// conntrack knows, if it runs as user 0. Runtimes do not give it. podnet knows no other capability: all else that
 // Linux would ask one for is allowed.
 const CapNetAdmin Capability = "NET_ADMIN"
 
@@ -73,6 +73,14 @@ func (c *SecurityContext) has(capability Capability) bool {
 }
 
 // isNetAdmin reports whether the process may change the network of its Pod.
-func (p *process) isNetAdmin() bool {
-	return p.uid == 0 && p.instance.container.spec.SecurityContext.has(CapNetAdmin)
+func (p *process) isNetAdmin() bool { return p.has(CapNetAdmin) }
+
+func (p *process) has(capability Capability) bool {
+	return p.uid == 0 && p.instance.container.spec.SecurityContext.has(capability)
+}
+
+// HasCapability reports whether the process runs as user 0 and has a capability
+// beyond those that container runtimes give: [CapNetAdmin], for example.
+func (c *Container) HasCapability(capability Capability) bool {
+	return of(c, func(p *process) bool { return p.has(capability) })
 }

@@ -84,56 +84,67 @@ type Dialer struct {
 // ListenWith is [Container.Listen] with options, and a context that may end the
 // look-up of a name.
 func (c *Container) ListenWith(ctx context.Context, cfg ListenConfig, network, address string) (net.Listener, error) {
-	return listen(ctx, c.owner, cfg, network, address)
+	return c.opener().listen(ctx, cfg, network, address)
 }
 
 // ListenPacketWith is [Container.ListenPacket] with options, and a context that
 // may end the look-up of a name.
 func (c *Container) ListenPacketWith(ctx context.Context, cfg ListenConfig, network, address string) (net.PacketConn, error) {
-	return listenPacket(ctx, c.owner, cfg, network, address)
+	return c.opener().listenPacket(ctx, cfg, network, address)
 }
 
 // DialWith is [Container.DialContext] with options.
 func (c *Container) DialWith(ctx context.Context, d Dialer, network, address string) (net.Conn, error) {
-	return dial(ctx, c.owner, d, network, address)
+	return c.opener().dial(ctx, d, network, address)
 }
 
 // ListenWith is like [Container.ListenWith], for the Pod's pause container.
 func (p *Pod) ListenWith(ctx context.Context, cfg ListenConfig, network, address string) (net.Listener, error) {
-	return listen(ctx, p.owner, cfg, network, address)
+	return p.opener().listen(ctx, cfg, network, address)
 }
 
 // ListenPacketWith is like [Container.ListenPacketWith], for the Pod's pause
 // container.
 func (p *Pod) ListenPacketWith(ctx context.Context, cfg ListenConfig, network, address string) (net.PacketConn, error) {
-	return listenPacket(ctx, p.owner, cfg, network, address)
+	return p.opener().listenPacket(ctx, cfg, network, address)
 }
 
 // DialWith is like [Container.DialWith], for the Pod's pause container.
 func (p *Pod) DialWith(ctx context.Context, d Dialer, network, address string) (net.Conn, error) {
-	return dial(ctx, p.owner, d, network, address)
+	return p.opener().dial(ctx, d, network, address)
 }
 
-func listen(ctx context.Context, owner func() (*netstack.Owner, error), cfg ListenConfig, network, address string) (net.Listener, error) {
-	o, err := owner()
+func (o opener) listen(ctx context.Context, cfg ListenConfig, network, address string) (net.Listener, error) {
+	owner, err := o.owner()
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	return o.ListenWith(ctx, netstack.ListenConfig(cfg), network, address)
+	l, err := owner.ListenWith(ctx, netstack.ListenConfig(cfg), network, address)
+	return opened(o, l, err)
 }
 
-func listenPacket(ctx context.Context, owner func() (*netstack.Owner, error), cfg ListenConfig, network, address string) (net.PacketConn, error) {
-	o, err := owner()
+func (o opener) listenPacket(ctx context.Context, cfg ListenConfig, network, address string) (net.PacketConn, error) {
+	owner, err := o.owner()
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
 	}
-	return o.ListenPacketWith(ctx, netstack.ListenConfig(cfg), network, address)
+	c, err := owner.ListenPacketWith(ctx, netstack.ListenConfig(cfg), network, address)
+	return opened(o, c, err)
 }
 
-func dial(ctx context.Context, owner func() (*netstack.Owner, error), d Dialer, network, address string) (net.Conn, error) {
-	o, err := owner()
+func (o opener) dial(ctx context.Context, d Dialer, network, address string) (net.Conn, error) {
+	owner, err := o.owner()
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
-	return o.DialWith(ctx, netstack.Dialer(d), network, address)
+	c, err := owner.DialWith(ctx, netstack.Dialer(d), network, address)
+	return opened(o, c, err)
+}
+
+// opened returns s and err, when it has been noted for whom s is.
+func opened[S any](o opener, s S, err error) (S, error) {
+	if err == nil && o.lends {
+		netstack.Lend(s)
+	}
+	return s, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -232,5 +233,80 @@ func TestAFunctionThatUsesTheCluster(t *testing.T) {
 		conn.Close()
 		stop()
 		assert.NotZero(t, slow)
+	})
+}
+
+func TestATraceShowsAFullAcceptQueue(t *testing.T) {
+	// overflow dials until a drop is seen, each time after settled.
+	overflow := func(t *testing.T, settled func()) (p *podnet.Pod, drops []string) {
+		c := podnettest.NewCluster(t, podnet.Config{})
+		p = podnettest.StartPod(t, c, podnet.PodSpec{Name: "server", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
+		client := podnettest.StartPod(t, c, podnet.PodSpec{Name: "client", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
+		l, err := p.Container("main").ListenWith(t.Context(), podnet.ListenConfig{Backlog: 2}, "tcp4", ":80")
+		require.NoError(t, err)
+		defer l.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w := watch(c)
+		defer c.Trace(func(e podnet.TraceEvent) {
+			if e.Kind == podnet.TraceDropped && e.Protocol == "tcp" {
+				cancel()
+			}
+		})()
+		for port := uint16(40000); ctx.Err() == nil; port++ {
+			settled()
+			conn, err := client.DialWith(ctx, podnet.Dialer{LocalAddr: netip.AddrPortFrom(client.IP(), port)}, "tcp", p.IP().String()+":80")
+			if err == nil {
+				defer conn.Close()
+			}
+		}
+		w.stop()
+		return p, w.lines(func(e podnet.TraceEvent) bool { return e.Kind == podnet.TraceDropped && e.Protocol == "tcp" })
+	}
+	t.Run("in a bubble", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p, drops := overflow(t, synctest.Wait)
+			assert.Equal(t, []string{"4 dropped default/server/main eth0: tcp 10.244.0.3:40003 > 10.244.0.2:80 SYN: the accept queue is full"}, drops)
+			assert.Equal(t, uint64(1), p.NetworkStats().TCP.ListenOverflows)
+		})
+	})
+	t.Run("outside", func(t *testing.T) {
+		_, drops := overflow(t, func() {})
+		for _, line := range drops {
+			assert.Contains(t, line, ": the accept queue is full")
+		}
+		assert.NotEmpty(t, drops)
+	})
+}
+
+// What completes a connection may be dropped too: here four clients have all begun
+// before the first is done.
+func TestATraceShowsAFullAcceptQueueAtTheLastSegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := podnettest.NewCluster(t, podnet.Config{Conditions: podnet.Conditions{Latency: time.Millisecond}})
+		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "server", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
+		client := podnettest.StartPod(t, c, podnet.PodSpec{Name: "client", Containers: []podnet.ContainerSpec{{Name: "main", Run: untilStopped}}})
+		l, err := p.Container("main").ListenWith(t.Context(), podnet.ListenConfig{Backlog: 2}, "tcp4", ":80")
+		require.NoError(t, err)
+		defer l.Close()
+		w := watch(c)
+		defer w.stop()
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				conn, err := client.Dial("tcp", p.IP().String()+":80")
+				if assert.NoError(t, err) {
+					time.Sleep(500 * time.Millisecond) // virtual; less than until they try again
+					conn.Close()
+				}
+			})
+		}
+		time.Sleep(100 * time.Millisecond)
+		got := w.lines(func(e podnet.TraceEvent) bool { return e.Kind == podnet.TraceDropped })
+		for _, line := range got {
+			assert.Contains(t, line, "ACK: the accept queue is full")
+		}
+		assert.Len(t, got, 3)
+		all.Wait()
 	})
 }

@@ -91,9 +91,6 @@ type tracer struct {
 	closed  bool
 }
 
-// sighted, if not nil, is told of all that any trace sees. It is for tests.
-var sighted func(netfilter.Sighting)
-
 // maxWaitingBytes is what may wait to be told, about.
 const maxWaitingBytes = 64 << 20
 
@@ -108,9 +105,6 @@ func (t *tracer) push(s netfilter.Sighting) {
 	const overhead = 512
 	if t.only != nil && s.Place != any(t.only) {
 		return
-	}
-	if sighted != nil {
-		sighted(s)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

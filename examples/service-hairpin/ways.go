@@ -81,7 +81,7 @@ func (s *story) showWay(ctx context.Context, address string) error {
 		return nil
 	}
 	s.say(3, "%s $ conntrack -L", node.Name())
-	s.say(5, "%s", conntrackLine(tracked))
+	s.say(5, "%s", tracked)
 	s.say(3, "%s $ iptables-save    (the rules by which it goes)", node.Name())
 	s.say(5, "%s", rulesOf(node, "default/sidecar:http", "-A KUBE-MARK-MASQ", "-A KUBE-POSTROUTING"))
 	return nil
@@ -150,22 +150,6 @@ func (s *story) track(conn net.Conn) (*podnet.TrackedConnection, *podnet.Node) {
 		}
 	}
 	return nil, nil
-}
-
-// conntrackLine shows a TCP connection as conntrack -L does.
-func conntrackLine(t *podnet.TrackedConnection) string {
-	tuple := func(src, dst netip.AddrPort) string {
-		return fmt.Sprintf("src=%s dst=%s sport=%d dport=%d ", src.Addr(), dst.Addr(), src.Port(), dst.Port())
-	}
-	line := fmt.Sprintf("tcp      6 %d %s ", int(t.Timeout.Seconds()), t.State) + tuple(t.Src, t.Dst)
-	if !t.Replied {
-		line += "[UNREPLIED] "
-	}
-	line += tuple(t.ReplySrc, t.ReplyDst)
-	if t.Assured {
-		line += "[ASSURED] "
-	}
-	return line + "mark=0 use=1"
 }
 
 // rulesOf returns the node's rules that contain one of the words, those with the

@@ -38,7 +38,7 @@ func init() {
 		"mkdir":     {mkdir, bin, "mkdir [-p] [-m MODE] DIRECTORY...", false},
 		"mv":        {mv, bin, "mv [-f] SOURCE... DEST", false},
 		"nc":        {nc, usrBin, "nc [-lnuvz] [-w SEC] [-p PORT] [IPADDR PORT] [-e PROG]", false},
-		"netstat":   {netstat, bin, "netstat [-ltunap]", false},
+		"netstat":   {netstat, bin, "netstat [-ltunap] | netstat -s[tu]", false},
 		"nslookup":  {nslookup, usrBin, "nslookup [-type=QUERY_TYPE] [-debug] HOST [DNS_SERVER]", false},
 		"pgrep":     {pgrep, usrBin, "pgrep [-flx] PATTERN", false},
 		"pidof":     {pidof, bin, "pidof NAME...", false},

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"podnet.dev/podnet"
 )
 
 // conntrack is conntrack -L [-f ipv4|ipv6] [-p proto] [-s addr] [-d addr], and -C,
 // of conntrack-tools 1.4.7: the connections of the Pod's own network namespace, or
-// of the node on the host network.
+// of the node on the host network. -L needs NET_ADMIN.
 func conntrack(_ context.Context, p *proc) int {
 	const version = "conntrack v1.4.7 (conntrack-tools): "
 	usage := func(text string) int {
@@ -68,6 +67,10 @@ func conntrack(_ context.Context, p *proc) int {
 	if a := src; a.IsValid() && a.Is6() || dst.IsValid() && dst.Is6() {
 		six = true
 	}
+	if command == "-L" && !p.HasCapability(podnet.CapNetAdmin) { // -C reads a file that is everybody's
+		fmt.Fprintln(p.err, version+"Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this")
+		return 1
+	}
 	shown := 0
 	for _, c := range p.Conntrack() {
 		if c.Src.Addr().Is6() != six || protocol != "" && c.Protocol != protocol ||
@@ -76,7 +79,7 @@ func conntrack(_ context.Context, p *proc) int {
 		}
 		shown++
 		if command == "-L" {
-			fmt.Fprintln(p.out, conntrackLine(c))
+			fmt.Fprintln(p.out, c)
 		}
 	}
 	if command == "-C" {
@@ -85,40 +88,4 @@ func conntrack(_ context.Context, p *proc) int {
 	}
 	fmt.Fprintf(p.err, "%s%d flow entries have been shown.\n", version, shown)
 	return 0
-}
-
-func conntrackLine(c podnet.TrackedConnection) string {
-	number := map[string]int{"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}[c.Protocol]
-	var b strings.Builder
-	fmt.Fprintf(&b, "%-8s %d %d ", c.Protocol, number, int(c.Timeout.Seconds()))
-	if c.State != "" {
-		fmt.Fprintf(&b, "%s ", c.State)
-	}
-	b.WriteString(conntrackTuple(c.Protocol, c.Src, c.Dst, false))
-	if !c.Replied {
-		b.WriteString("[UNREPLIED] ")
-	}
-	b.WriteString(conntrackTuple(c.Protocol, c.ReplySrc, c.ReplyDst, true))
-	if c.Assured {
-		b.WriteString("[ASSURED] ")
-	}
-	b.WriteString("mark=0 use=1")
-	return b.String()
-}
-
-func conntrackTuple(protocol string, src, dst netip.AddrPort, reply bool) string {
-	text := fmt.Sprintf("src=%s dst=%s ", src.Addr(), dst.Addr())
-	if protocol == "tcp" || protocol == "udp" {
-		return text + fmt.Sprintf("sport=%d dport=%d ", src.Port(), dst.Port())
-	}
-	typ := 8
-	switch {
-	case protocol == "icmp" && reply:
-		typ = 0
-	case protocol == "icmpv6" && reply:
-		typ = 129
-	case protocol == "icmpv6":
-		typ = 128
-	}
-	return text + fmt.Sprintf("type=%d code=0 id=%d ", typ, src.Port())
 }

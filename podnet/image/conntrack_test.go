@@ -37,6 +37,17 @@ nc -l -p 8080 >/dev/null & sleep 1; echo | nc -w 1 127.0.0.1 80; conntrack -L -p
 	})
 }
 
+func TestConntrackNeedsNetAdmin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := idle(t, "alpine")
+		assert.Equal(t, podnet.ExecResult{
+			Stderr: "conntrack v1.4.7 (conntrack-tools): Operation failed: sorry, you must be root or get CAP_NET_ADMIN capability to do this\n", ExitCode: 1,
+		}, sh(t, c, "conntrack -L"))
+		assert.Equal(t, podnet.ExecResult{Stdout: "0\n"}, sh(t, c, "conntrack -C"))
+		assert.False(t, c.HasCapability(podnet.CapNetAdmin))
+	})
+}
+
 func TestInterfaceCounters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := idle(t, "alpine")

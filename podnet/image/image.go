@@ -15,6 +15,7 @@
 //     answered with the command's usage, as busybox does for an unknown option.
 //   - curl is part of the alpine image here, and ss, iptables, conntrack and tcpdump
 //     too: as if the Pod had run "apk add curl iproute2 iptables conntrack-tools tcpdump".
+//     netstat -s, which busybox has not, is that of net-tools.
 //   - The shell is ash without aliases, job control and process substitution.
 //     umask only shows the mask, and ulimit is refused.
 //   - Every signal that can be handled counts as SIGTERM: a trap for INT, HUP

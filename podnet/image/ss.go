@@ -4,14 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"time"
 
 	"podnet.dev/podnet"
 )
 
 // socketFilter is what the options of netstat and ss choose.
 type socketFilter struct {
-	tcp, udp, listening, all, program bool
+	tcp, udp, listening, all, program, info bool
 }
 
 func (p *proc) socketFilter(letters string) (f socketFilter, ok bool) {
@@ -22,7 +24,7 @@ func (p *proc) socketFilter(letters string) (f socketFilter, ok bool) {
 		}
 		return f, false
 	}
-	f = socketFilter{tcp: set['t'], udp: set['u'], listening: set['l'], all: set['a'], program: set['p']}
+	f = socketFilter{tcp: set['t'], udp: set['u'], listening: set['l'], all: set['a'], program: set['p'], info: set['i']}
 	if !f.tcp && !f.udp {
 		f.tcp, f.udp = true, true
 	}
@@ -58,8 +60,11 @@ func (p *proc) command(s podnet.Socket) string {
 }
 
 // netstat is netstat [-ltunap], with busybox's columns. Addresses are always
-// numbers.
+// numbers. netstat -s is that of net-tools.
 func netstat(_ context.Context, p *proc) int {
+	if slices.ContainsFunc(p.args, isStatistics) {
+		return netstatStatistics(p)
+	}
 	f, ok := p.socketFilter("ltunape")
 	if !ok {
 		return 1
@@ -116,13 +121,14 @@ func netstatState(state string) string {
 	return strings.ReplaceAll(strings.Replace(strings.Replace(state, "-1", "1", 1), "-2", "2", 1), "-", "_")
 }
 
-// ss is ss [-ltunap], with iproute2's columns.
+// ss is ss [-ltunapi], with iproute2's columns.
 func ss(_ context.Context, p *proc) int {
-	f, ok := p.socketFilter("ltunapHe")
+	f, ok := p.socketFilter("ltunapiHe")
 	if !ok {
 		return 1
 	}
 	both := f.tcp && f.udp
+	details := []string{""} // of each row
 	rows := [][]string{{"State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", ""}}
 	if f.program {
 		rows[0][5] = "Process"
@@ -135,7 +141,7 @@ func ss(_ context.Context, p *proc) int {
 		if both {
 			row[0] = fmt.Sprintf("%-5s %s", s.Network, row[0])
 		}
-		rows = append(rows, row)
+		rows, details = append(rows, row), append(details, ssInfo(s))
 	}
 	if both {
 		rows[0][0] = "Netid State"
@@ -146,11 +152,42 @@ func ss(_ context.Context, p *proc) int {
 			widths[i] = max(widths[i], len(cell))
 		}
 	}
-	for _, row := range rows {
+	for i, row := range rows {
 		line := fmt.Sprintf("%-*s %-*s %-*s %*s %*s %s", widths[0], row[0], widths[1], row[1], widths[2], row[2], widths[3], row[3], widths[4], row[4], row[5])
 		fmt.Fprintln(p.out, strings.TrimRight(line, " "))
+		if f.info && details[i] != "" {
+			fmt.Fprintln(p.out, "\t "+details[i])
+		}
 	}
 	return 0
+}
+
+// ssInfo returns what ss -i tells of a TCP connection, as far as it is known here.
+func ssInfo(s podnet.Socket) string {
+	i := s.TCP
+	if i == nil {
+		return ""
+	}
+	ms := func(d time.Duration) string { return fmt.Sprintf("%.6g", float64(d.Microseconds())/1000) }
+	text := fmt.Sprintf("%s rto:%s", i.Congestion, ms(i.RTO))
+	if i.RTT > 0 {
+		text += fmt.Sprintf(" rtt:%s/%s", ms(i.RTT), ms(i.RTTVar))
+	}
+	for _, n := range []struct {
+		name  string
+		value uint64
+	}{
+		{"cwnd", uint64(i.Cwnd)}, {"ssthresh", uint64(i.Ssthresh)}, {"bytes_acked", i.BytesAcked}, {"bytes_received", i.BytesReceived},
+		{"segs_out", i.SegsOut}, {"segs_in", i.SegsIn},
+	} {
+		if n.value > 0 {
+			text += fmt.Sprintf(" %s:%d", n.name, n.value)
+		}
+	}
+	if i.Retrans > 0 {
+		text += fmt.Sprintf(" retrans:0/%d", i.Retrans)
+	}
+	return text
 }
 
 // ssAddr writes an address as ss does: "*" for one that takes both families.

@@ -15,18 +15,20 @@ import (
 	"podnet.dev/podnet"
 )
 
-// tcpdump is tcpdump [-lnqt] [-c count] [-i interface] [-s snaplen] [-w file]
+// tcpdump is tcpdump [-AlnqtXx] [-c count] [-i interface] [-s snaplen] [-w file]
 // [expression], of tcpdump 4.99: names are never looked up, and with -w the file is
 // pcap of raw IP packets. Without -i it is eth0.
 func tcpdump(ctx context.Context, p *proc) int {
 	d := &dumper{proc: p, link: "eth0", length: 262144}
-	opts, operands, ok := p.options("+lntqc:i:s:w:", nil)
+	opts, operands, ok := p.options("+AXxlntqc:i:s:w:", nil)
 	if !ok {
 		return 1
 	}
 	for _, o := range opts {
 		n, err := strconv.Atoi(o.value)
 		switch o.name {
+		case "A", "X", "x":
+			d.dump = map[string]func([]byte) string{"A": asciiDump, "X": hexASCIIDump, "x": hexDump}[o.name]
 		case "t":
 			d.noTime = true
 		case "q":
@@ -70,6 +72,7 @@ type dumper struct {
 	file          string // "" for text
 	count, length int    // count 0: without end
 	noTime, quiet bool
+	dump          func([]byte) string // what follows the line of a packet; nil for nothing
 
 	mu    sync.Mutex // guards what follows
 	out   io.Writer
@@ -141,7 +144,11 @@ func (d *dumper) see(e podnet.TraceEvent) {
 	if d.file != "" {
 		d.err = writePcapPacket(d.out, e, d.length)
 	} else {
-		_, d.err = io.WriteString(d.out, d.line(e)+"\n")
+		text := d.line(e)
+		if d.dump != nil {
+			text += d.dump(e.Packet[:min(len(e.Packet), d.length)])
+		}
+		_, d.err = io.WriteString(d.out, text+"\n")
 	}
 	d.seen++
 	if d.err != nil || d.seen == d.count {

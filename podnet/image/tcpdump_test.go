@@ -75,6 +75,45 @@ sleep 1; kill $A $B $C $D; wait`)
 	})
 }
 
+func TestTcpdumpShowsBytesAsTheRealOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := idle(t, "alpine")
+		l, err := c.Listen("tcp", ":80")
+		require.NoError(t, err)
+		server := &http.Server{Handler: http.NotFoundHandler()}
+		go server.Serve(l)
+		defer server.Close()
+		got := sh(t, c, `
+tcpdump -i lo -w /lo.pcap 2>/dev/null & A=$!
+tcpdump -i lo -A >/A.txt 2>/dev/null & B=$!
+tcpdump -i lo -X >/X.txt 2>/dev/null & C=$!
+tcpdump -i lo -x >/x.txt 2>/dev/null & D=$!
+sleep 1
+wget -qO /dev/null http://127.0.0.1/ 2>/dev/null
+printf 'a line\r\nanother\r\t\001~\177\r' | nc -u -w 1 127.0.0.1 82 2>/dev/null
+sleep 1; kill $A $B $C $D; wait`)
+		require.Empty(t, got.Stderr)
+		raw, err := c.FS().ReadFile("/lo.pcap")
+		require.NoError(t, err)
+		file := filepath.Join(t.TempDir(), "lo.pcap")
+		require.NoError(t, os.WriteFile(file, raw, 0o600))
+		for _, option := range []string{"A", "X", "x"} {
+			text, err := c.FS().ReadFile("/" + option + ".txt")
+			require.NoError(t, err)
+			assert.Contains(t, string(text), map[string]string{"A": "a line\nanother.\t.~.\n", "X": "\n\t0x0000:  4500 ", "x": "\n\t0x0010:  7f00 0001 "}[option])
+			program, err := exec.LookPath("tcpdump")
+			if err != nil {
+				continue
+			}
+			cmd := exec.Command(program, "-n", "-"+option, "-r", file)
+			cmd.Env = []string{"TZ=UTC"}
+			want, err := cmd.Output()
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(text))
+		}
+	})
+}
+
 func TestTcpdump(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := idle(t, "alpine")

@@ -1,10 +1,12 @@
 package podnettest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"podnet.dev/podnet"
 )
@@ -22,6 +24,7 @@ type recorder struct {
 	packets map[string][]podnet.TraceEvent // the last of each Pod, by namespace and name
 	drops   []*drops                       // the oldest first
 	more    int                            // drops that are not in drops
+	unknown *podnet.TraceEvent             // the first drop without a reason; nil if there is none
 }
 
 // drops are packets that were dropped at one place for one reason, on their way to
@@ -39,6 +42,11 @@ func record(c *podnet.Cluster) *recorder {
 }
 
 func (r *recorder) see(e podnet.TraceEvent) {
+	if e.Kind == podnet.TraceDropped && e.Reason == "" {
+		r.mu.Lock()
+		r.unknown = cmp.Or(r.unknown, &e)
+		r.mu.Unlock()
+	}
 	if !e.Dst.IsValid() || e.Dst.Addr().IsMulticast() { // what IPv6 tells all routers, who do not listen
 		return
 	}
@@ -52,6 +60,16 @@ func (r *recorder) see(e podnet.TraceEvent) {
 	}
 	if e.Kind == podnet.TraceDropped {
 		r.drop(e)
+	}
+}
+
+// checkReasons fails a test in which a packet was dropped for no known reason.
+func (r *recorder) checkReasons(tb testing.TB) {
+	tb.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.unknown != nil {
+		tb.Error("podnet does not know why it has dropped a packet, which is a bug of podnet: " + r.unknown.String())
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"podnet.dev/podnet"
 )
 
 // The exit codes.
@@ -31,6 +33,9 @@ type app struct {
 	// lookup finds the addresses of names as this machine does.
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
+
+// newCluster makes the clusters of all commands. Tests look at what they do.
+var newCluster = podnet.NewCluster
 
 // exitError is the error of a command that was used rightly. Any other error
 // of a command is one of usage.

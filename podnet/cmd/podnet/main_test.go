@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,31 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("runtime.handleEvent"))
+	goleak.VerifyTestMain(withReasons{m}, goleak.IgnoreAnyFunction("runtime.handleEvent"))
+}
+
+// withReasons runs tests and fails if a packet was dropped for no known reason.
+type withReasons struct{ *testing.M }
+
+func (m withReasons) Run() int {
+	var unknown atomic.Int64
+	newCluster = func(cfg podnet.Config) (*podnet.Cluster, error) {
+		c, err := podnet.NewCluster(cfg)
+		if err == nil {
+			c.TraceHeaders(func(e podnet.TraceEvent) { // ends with the cluster
+				if e.Kind == podnet.TraceDropped && e.Reason == "" {
+					unknown.Add(1)
+				}
+			})
+		}
+		return c, err
+	}
+	code := m.M.Run()
+	if n := unknown.Load(); n > 0 {
+		fmt.Fprintf(os.Stderr, "%d packets were dropped for no known reason\n", n)
+		return max(code, 1)
+	}
+	return code
 }
 
 // testImages has a web server that behaves as nginx's image does, and a shell

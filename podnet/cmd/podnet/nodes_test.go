@@ -45,3 +45,13 @@ func TestNamesOutsideTheCluster(t *testing.T) {
 		assert.Contains(t, stdout.String(), "> 192.0.2.1")
 	})
 }
+
+func TestRunWithAnIPPerContainer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var stdout, stderr lockedBuffer
+		a := &app{stdin: strings.NewReader(pod("a", "  containers: [{name: web, image: nginx}, {name: c, image: alpine, command: [sleep, infinity]}]\n")), stdout: &stdout, stderr: &stderr, images: standardImages()}
+		assert.Equal(t, 1, a.main(t.Context(), []string{"run", "-", "--ip-per-container", "--exec", "c: wget -q -O /dev/null http://web && echo there", "--exec", "c: wget -q -O /dev/null http://localhost"}), stderr.String())
+		assert.Contains(t, stdout.String(), "> there\n")
+		assert.Contains(t, stdout.String(), "wget: can't connect to remote host (127.0.0.1): Connection refused\n")
+	})
+}

@@ -23,6 +23,7 @@ type runFlags struct {
 	filter   string
 	nodes    int
 	upstream bool // names outside the cluster are looked up
+	apart    bool // each container has an IP of its own
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -71,6 +72,9 @@ through it, and PORT is the Service's.
 --nodes makes a cluster of several nodes, node-1, node-2 and so on, over which the
 Pods are spread. Then the tables say where each Pod is.
 
+--ip-per-container gives each container a network of its own, with an IP of its own,
+as if there were no Pods: localhost leads to no other container any more.
+
 --upstream-dns lets the Pods look up names outside the cluster, as this machine
 does. Connections do not leave the cluster all the same.
 
@@ -106,6 +110,7 @@ sidecar does not count.`,
 	cmd.Flags().StringArrayVar(&flags.execs, "exec", nil, "run a command in a container: `'CONTAINER: COMMAND'`; may be repeated")
 	cmd.Flags().StringArrayVar(&flags.forwards, "port-forward", nil, "forward a port of this machine to a port of a Pod: `HOST:POD`; may be repeated")
 	cmd.Flags().IntVar(&flags.nodes, "nodes", 1, "`NUMBER` of nodes that the Pods are spread over")
+	cmd.Flags().BoolVar(&flags.apart, "ip-per-container", false, "give each container an IP of its own")
 	cmd.Flags().BoolVar(&flags.upstream, "upstream-dns", false, "look up names outside the cluster, too")
 	cmd.Flags().StringVar(&flags.capture, "capture", "", "write the packets to this `FILE` (pcapng)")
 	cmd.Flags().StringVar(&flags.filter, "capture-filter", "", "what --capture writes, as an `EXPRESSION` of tcpdump")
@@ -130,7 +135,7 @@ func (a *app) runPods(ctx context.Context, pods []source, others []other, flags 
 	out := newPrinter(pods, a.stdout, a.stderr, a.colour)
 	out.size = a.size
 	out.names.nodes = flags.nodes > 1
-	s := &session{pods: pods, others: others, config: podnet.Config{Nodes: flags.nodes, Images: a.images.programs}, images: a.images, out: out, duration: flags.duration}
+	s := &session{pods: pods, others: others, config: podnet.Config{Nodes: flags.nodes, Images: a.images.programs, IPPerContainer: flags.apart}, images: a.images, out: out, duration: flags.duration}
 	if flags.upstream {
 		s.config.Upstream = a.lookup
 	}

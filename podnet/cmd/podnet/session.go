@@ -54,7 +54,7 @@ func (s *session) run(ctx context.Context) (errs []error) {
 		// A Pod's first event comes before all of its statuses.
 		s.table.watch(showing, s.cluster.Pod(e.Namespace, e.Pod))
 	}
-	s.cluster, err = podnet.NewCluster(cfg)
+	s.cluster, err = newCluster(cfg)
 	if err != nil {
 		return []error{err}
 	}

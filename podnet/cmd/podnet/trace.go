@@ -34,9 +34,10 @@ func (a *app) traceCommand() *cobra.Command {
 first packet and of the first answer: over which interfaces they go, which Service
 or rule translates them, and where and why a packet is dropped.
 
-FROM is a container, as [[NAMESPACE/]POD/]CONTAINER, and TO is HOST:PORT as the
-container would dial it: localhost:80, web:80, 10.96.0.1:443, [::1]:80. Names are
-looked up before the trace begins.
+FROM is a container, as [[NAMESPACE/]POD/]CONTAINER, or as deploy/NAME/CONTAINER,
+sts/NAME/CONTAINER or svc/NAME/CONTAINER: then in one of the Pods, a Ready one if
+there is one. TO is HOST:PORT as the container would dial it: localhost:80, web:80,
+10.96.0.1:443, [::1]:80. Names are looked up before the trace begins.
 
 Times are those since the first packet was sent. --json writes the same for
 programs, and --mermaid a sequence diagram.
@@ -45,6 +46,7 @@ Exit code: 0 if the connection was made or, with --udp, something has answered;
 1 if not; 2 for wrong arguments and manifests that are wrong.`,
 		Example: `  podnet trace client web:80 -f pod.yaml
   podnet trace web/client 10.96.0.10:53 --udp -f pod.yaml
+  podnet trace svc/frontend/app db:5432 -f shop.yaml
   podnet trace client localhost:80 -f pod.yaml --mermaid`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -85,7 +87,7 @@ func (a *app) trace(ctx context.Context, flags traceFlags) error {
 	if err != nil {
 		return fmt.Errorf("invalid argument %q for FROM: %w", flags.from, err)
 	}
-	cluster, err := podnet.NewCluster(podnet.Config{Nodes: flags.nodes, Images: a.images.programs})
+	cluster, err := newCluster(podnet.Config{Nodes: flags.nodes, Images: a.images.programs})
 	if err != nil {
 		return &exitError{exitUsage, []error{err}}
 	}

@@ -22,16 +22,23 @@ type asker struct {
 	kind   dnsmessage.Type
 	random *rand.Rand // for the numbers of queries
 	offset int        // of the first server
+
+	after <-chan struct{} // nothing is sent before it is closed; nil for at once
+	sent  func()          // called when the first query is sent, or will not be; again later
 }
 
 // ask asks the servers in turn for a full name until one knows about it. The
 // parser is at the first answer of the type. The error is a *net.DNSError.
 func (a *asker) ask(ctx context.Context, name string) (p dnsmessage.Parser, server string, err error) {
+	defer a.sent()
 	n, err := dnsmessage.NewName(name)
 	if err != nil {
 		return p, "", &net.DNSError{Err: errCannotMarshal.Error(), Name: name}
 	}
 	q := dnsmessage.Question{Name: n, Type: a.kind, Class: dnsmessage.ClassINET}
+	if a.after != nil {
+		<-a.after
+	}
 	var lastErr error
 	for range a.conf.attempts {
 		for i := range a.conf.servers {
@@ -70,6 +77,7 @@ func (a *asker) exchange(ctx context.Context, server string, q dnsmessage.Questi
 	networks := []string{"udp", "tcp"}
 	if a.conf.tcp {
 		networks = networks[1:]
+		a.sent() // the handshake may take its time
 	}
 	for _, network := range networks {
 		if p, h, err = a.roundTrip(ctx, network, server, id, q, msg); err != nil {
@@ -127,7 +135,7 @@ func (a *asker) roundTrip(ctx context.Context, network, server string, id uint16
 	})
 	defer stop()
 	if _, ok := c.(net.PacketConn); ok {
-		p, h, err = packetTrip(c, id, q, msg)
+		p, h, err = a.packetTrip(c, id, q, msg)
 	} else {
 		p, h, err = streamTrip(c, id, q, msg)
 	}
@@ -139,10 +147,11 @@ func (a *asker) roundTrip(ctx context.Context, network, server string, id uint16
 
 // packetTrip passes over what is no answer to the question: somebody may be
 // forging one.
-func packetTrip(c net.Conn, id uint16, q dnsmessage.Question, msg []byte) (p dnsmessage.Parser, h dnsmessage.Header, err error) {
+func (a *asker) packetTrip(c net.Conn, id uint16, q dnsmessage.Question, msg []byte) (p dnsmessage.Parser, h dnsmessage.Header, err error) {
 	if _, err := c.Write(msg); err != nil {
 		return p, h, err
 	}
+	a.sent()
 	buf := make([]byte, maxPacket)
 	for {
 		n, err := c.Read(buf)

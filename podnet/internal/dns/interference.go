@@ -30,7 +30,8 @@ func (s *Server) interferes(client net.Addr, q query, size int, packet bool, sen
 	if err != nil {
 		return false
 	}
-	i, ok := s.config.Interfere(from.Addr().Unmap(), q.name, uint16(q.question.Type))
+	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+	i, ok := s.config.Interfere(from, client.Network(), q.name, uint16(q.question.Type))
 	if !ok {
 		return false
 	}

@@ -50,7 +50,7 @@ func (r *Resolver) config() clientConfig {
 }
 
 func (r *Resolver) asker(conf clientConfig, kind dnsmessage.Type) *asker {
-	a := &asker{dial: r.Dial, conf: conf, kind: kind, random: r.draw()}
+	a := &asker{dial: r.Dial, conf: conf, kind: kind, random: r.draw(), sent: func() {}}
 	if conf.rotate {
 		r.mu.Lock()
 		a.offset = r.rotation
@@ -146,12 +146,18 @@ type answer struct {
 	err    error
 }
 
-// askAll asks for several types of records at once, or one after the other.
+// askAll asks for several types of records at once, or one after the other. The
+// queries are sent in the order of kinds, so that in a
+// bubble on one processor they always are the same packets.
 func (r *Resolver) askAll(ctx context.Context, conf clientConfig, name string, kinds []dnsmessage.Type) []answer {
 	list := make([]answer, len(kinds))
 	var all sync.WaitGroup
+	var after <-chan struct{}
 	for i, kind := range kinds {
 		a := r.asker(conf, kind) // here, so that the draw does not depend on who comes first
+		sent := make(chan struct{})
+		a.after, a.sent = after, sync.OnceFunc(func() { close(sent) })
+		after = sent
 		ask := func() { list[i].parser, list[i].server, list[i].err = a.ask(ctx, name) }
 		if conf.single || len(kinds) == 1 {
 			ask()

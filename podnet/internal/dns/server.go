@@ -31,9 +31,9 @@ type ServerConfig struct {
 	Upstream func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// Interfere, if not nil, says whether and how a query of a client is treated
-	// other than it should. name is in lower case, with a dot at its end; typ is
-	// the number of the record type.
-	Interfere func(client netip.Addr, name string, typ uint16) (Interference, bool)
+	// other than it should. network is udp or tcp; name is in lower case, with a dot
+	// at its end; typ is the number of the record type.
+	Interfere func(client netip.AddrPort, network, name string, typ uint16) (Interference, bool)
 
 	// Seed decides the order of several addresses.
 	Seed uint64

@@ -11,6 +11,7 @@ type up struct{ *Veth }
 func (g up) Deliver(p *netfilter.Packet)          { g.router.take(p, g.Veth) }
 func (g up) Answer(p *netfilter.Packet)           { g.router.goes(p, hop{veth: g.Veth}); g.take(p) }
 func (g up) Drop(p *netfilter.Packet, why string) { g.router.dropAt(p, g.name, why, "") }
+func (up) Receiver(*netfilter.Packet) string      { return "" } // it is yet to be routed
 func (g up) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, g.gateway(p.Tuple().Is4()), mtu)
 }
@@ -22,6 +23,7 @@ type down struct{ *Veth }
 func (g down) Deliver(p *netfilter.Packet)          { g.take(p) }
 func (g down) Answer(p *netfilter.Packet)           { g.router.take(p, g.Veth) }
 func (g down) Drop(p *netfilter.Packet, why string) { g.router.dropAt(p, g.name, why, "") }
+func (g down) Receiver(p *netfilter.Packet) string  { return g.receiver(p) }
 func (g down) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, g.gateway(p.Tuple().Is4()), mtu)
 }
@@ -32,6 +34,12 @@ type between struct{ from, to *Router }
 func (g between) Deliver(p *netfilter.Packet)          { g.from.network.carry(p, g.from, g.to) }
 func (g between) Answer(p *netfilter.Packet)           { g.from.receive(p) }
 func (g between) Drop(p *netfilter.Packet, why string) { g.from.dropAt(p, uplink, why, "") }
+func (g between) Receiver(p *netfilter.Packet) string {
+	if to, ok := g.to.next(p.Tuple().Dst().Addr()); ok && to.veth != nil {
+		return to.veth.receiver(p)
+	}
+	return ""
+}
 func (g between) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	return p.Refuse(why, ofFamily(g.from.addrs, p.Tuple().Is4()), mtu)
 }

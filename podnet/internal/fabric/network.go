@@ -148,7 +148,7 @@ func (n *Network) land() {
 		n.flying[0] = flight{}
 		n.flying = n.flying[1:]
 		n.mu.Unlock()
-		if f.from.faults.CutOff(faults.Between, &f.from.end, &f.to.end, f.p) {
+		if f.from.faults.CutOff(faults.Between, &f.from.end, &f.to.end, between{f.from, f.to}, f.p) {
 			f.from.dropAt(f.p, uplink, faults.DropCut, "")
 		} else {
 			f.to.receive(f.p)

@@ -33,6 +33,8 @@ type Veth struct {
 	gateways []netip.Addr // the router's addresses at its end
 	mtu      atomic.Uint32
 
+	owner atomic.Pointer[func(netfilter.Tuple) string] // see SetReceiver
+
 	queue *netfilter.Queue
 	push  func(*netfilter.Packet) bool // the queue's, as a rule
 
@@ -54,6 +56,18 @@ func (v *Veth) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 		}
 	}
 	return pkts.Len(), nil
+}
+
+// SetReceiver says how to find the owner of the socket that a packet is for in the
+// namespace. It may be called under any lock of another stack, and must not wait.
+func (v *Veth) SetReceiver(owner func(netfilter.Tuple) string) { v.owner.Store(&owner) }
+
+// receiver returns the name of the owner of the socket that p is for.
+func (v *Veth) receiver(p *netfilter.Packet) string {
+	if owner := v.owner.Load(); owner != nil {
+		return (*owner)(p.Tuple())
+	}
+	return ""
 }
 
 // take delivers p, or drops it.

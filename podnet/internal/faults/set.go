@@ -233,12 +233,12 @@ func (s *Set) Leave(p *netfilter.Packet) {
 }
 
 // CutOff reports whether a packet that was under way to an end is cut off there.
-func (s *Set) CutOff(at Place, from, to *End, p *netfilter.Packet) bool {
+func (s *Set) CutOff(at Place, from, to *End, gap Gap, p *netfilter.Packet) bool {
 	if !s.Active(at) {
 		return false
 	}
 	for _, f := range *s.at[at].Load() {
-		if f.cuts(at, from, to, p) {
+		if f.cuts(at, from, to, gap, p) {
 			return true
 		}
 	}
@@ -246,8 +246,8 @@ func (s *Set) CutOff(at Place, from, to *End, p *netfilter.Packet) bool {
 }
 
 // cuts reports whether the fault cuts a packet off.
-func (f *Fault) cuts(at Place, from, to *End, p *netfilter.Packet) bool {
-	if !f.Cut || f.retired.Load() || f.Keep && p.Departed != 0 && p.Departed < f.since || !f.matches(at, from, to, p) {
+func (f *Fault) cuts(at Place, from, to *End, gap Gap, p *netfilter.Packet) bool {
+	if !f.Cut || f.retired.Load() || f.Keep && p.Departed != 0 && p.Departed < f.since || !f.matches(at, from, to, gap, p) {
 		return false
 	}
 	f.counts.Packets.Add(1)
@@ -264,6 +264,9 @@ type Gap interface {
 	Answer(*netfilter.Packet)
 	// Drop releases a packet, and says why.
 	Drop(p *netfilter.Packet, why string)
+	// Receiver returns the name of the owner of the socket that a packet is for, on
+	// the other side; "" if it is not known.
+	Receiver(*netfilter.Packet) string
 	// Refusal returns the packet that tells p's sender why it does not arrive.
 	Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool)
 }
@@ -278,12 +281,12 @@ func (s *Set) Cross(at Place, from, to *End, gap Gap, p *netfilter.Packet) {
 	}
 	c := &crossing{set: s, at: at, from: from, to: to, gap: gap, rest: *list}
 	for _, f := range *list {
-		if f.cuts(at, from, to, p) {
+		if f.cuts(at, from, to, gap, p) {
 			gap.Drop(p, DropCut)
 			return
 		}
 	}
-	if p.Segment() < p.Size() && slices.ContainsFunc(*list, func(f *Fault) bool { return !f.Cut && f.matches(at, from, to, p) }) {
+	if p.Segment() < p.Size() && slices.ContainsFunc(*list, func(f *Fault) bool { return !f.Cut && f.matches(at, from, to, gap, p) }) {
 		for _, q := range p.Segments() {
 			s.Leave(q)
 			c.pass(q)
@@ -305,7 +308,7 @@ type crossing struct {
 // pass takes a packet through the rest of the faults.
 func (c *crossing) pass(p *netfilter.Packet) {
 	for i, f := range c.rest {
-		if f.Cut || !f.matches(c.at, c.from, c.to, p) {
+		if f.Cut || !f.matches(c.at, c.from, c.to, c.gap, p) {
 			continue
 		}
 		f.counts.Packets.Add(1)
@@ -333,7 +336,7 @@ func (c *crossing) pass(p *netfilter.Packet) {
 		f.line(c.at, c.from, c.to).send(&next, p, cond)
 		return
 	}
-	if p.Departed != 0 && c.set.CutOff(c.at, c.from, c.to, p) {
+	if p.Departed != 0 && c.set.CutOff(c.at, c.from, c.to, c.gap, p) {
 		c.gap.Drop(p, DropCut)
 		return
 	}

@@ -48,12 +48,12 @@ type Where struct {
 
 	Protocol  uint8    // 0: all
 	Ports     []uint16 // from or to one of these, before or after translation; none means all
-	Container string   // what its sockets send, and what answers that; "" means all
+	Container string   // what its sockets send and get; "" means all
 }
 
-// matches reports whether a packet is meant. from and to are the ends of the link
+// matches reports whether a packet is meant. from and to are the ends of the gap
 // that it crosses, from that of its sender.
-func (f *Fault) matches(at Place, from, to *End, p *netfilter.Packet) bool {
+func (f *Fault) matches(at Place, from, to *End, gap Gap, p *netfilter.Packet) bool {
 	w := &f.Where
 	if !w.crosses(at, from, to, w.From, w.To) && (w.OneWay || !w.crosses(at, from, to, w.To, w.From)) {
 		return false
@@ -65,7 +65,7 @@ func (f *Fault) matches(at Place, from, to *End, p *netfilter.Packet) bool {
 	if len(w.Ports) > 0 && !w.hasPort(t) && !w.hasPort(p.Before()) {
 		return false
 	}
-	return w.Container == "" || f.ofContainer(p)
+	return w.Container == "" || f.ofContainer(gap, p)
 }
 
 func (w *Where) hasPort(t netfilter.Tuple) bool {
@@ -114,22 +114,35 @@ func containsNode(list []End, e *End) bool {
 // maxFlows is how many connections of a container a fault knows.
 const maxFlows = 1 << 16
 
-// ofContainer reports whether a packet is from a socket of the container, or
-// answers one that was.
-func (f *Fault) ofContainer(p *netfilter.Packet) bool {
-	t := p.Tuple()
-	o, ok := p.Owner.(interface{ Name() string })
+// ofContainer reports whether a packet is from a socket of the container, or is for
+// one: a listener's, for example, or one that has closed since it sent what is
+// answered.
+func (f *Fault) ofContainer(gap Gap, p *netfilter.Packet) bool {
+	if netfilter.OwnerName(p.Owner) == f.Where.Container {
+		f.know(p.Tuple())
+		return true
+	}
+	w := &f.Where
+	if w.OneWay && len(w.From)+len(w.To) == 0 { // nothing else says which way is meant
+		return false
+	}
+	return f.knows(p.Tuple().Inverse()) || gap.Receiver(p) == w.Container
+}
+
+func (f *Fault) knows(t netfilter.Tuple) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !ok || o.Name() != f.Where.Container {
-		_, answers := f.flows[t.Inverse()]
-		return answers && !f.Where.OneWay
-	}
+	_, ok := f.flows[t]
+	return ok
+}
+
+func (f *Fault) know(t netfilter.Tuple) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.flows == nil || len(f.flows) >= maxFlows {
 		f.flows = make(map[netfilter.Tuple]struct{})
 	}
 	f.flows[t] = struct{}{}
-	return true
 }
 
 // String names what is meant, for seeds and for people.

@@ -66,6 +66,7 @@ func (w *Watch) Set(f func(Sighting), head int) {
 func (w *Watch) On() bool { return w != nil && w.watcher.Load() != nil }
 
 // See shows a sighting of now, of a packet as a stack has it, if somebody watches.
+// Of a sighting that has Bytes and Size the packet may be nil.
 func (w *Watch) See(pkt *stack.PacketBuffer, s Sighting) {
 	if w == nil {
 		return
@@ -78,7 +79,9 @@ func (w *Watch) See(pkt *stack.PacketBuffer, s Sighting) {
 	if s.Bytes == nil {
 		s.Bytes = bytesOf(pkt, k.head)
 	}
-	s.Size = pkt.Size()
+	if pkt != nil {
+		s.Size = pkt.Size()
+	}
 	k.see(s)
 }
 

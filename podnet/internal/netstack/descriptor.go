@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -54,6 +55,7 @@ type direction struct {
 	ready    chan struct{}
 	entry    waiter.Entry
 	deadline deadline
+	moved    atomic.Uint64 // bytes
 }
 
 func (dir *direction) init(wq *waiter.Queue, events waiter.EventMask) {
@@ -155,6 +157,7 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 		n, terr, err := op()
 		d.owner.ns.pump.kick()
 		if _, blocked := terr.(*tcpip.ErrWouldBlock); !blocked {
+			dir.moved.Add(uint64(n))
 			d.pay(dir, n)
 			return err
 		}
@@ -167,6 +170,7 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 		case <-paying:
 			full = !d.grow()
 		case <-dir.deadline.passed():
+			dir.moved.Add(uint64(n)) // op is not called again
 		case <-d.closed:
 			return net.ErrClosed
 		}

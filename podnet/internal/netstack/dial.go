@@ -250,6 +250,7 @@ func (o *Owner) connect(ctx context.Context, ep tcpip.Endpoint, wq *waiter.Queue
 		}
 	}
 	if terr := ep.LastError(); terr != nil {
+		o.ns.stack.Stats().TCP.FailedConnectionAttempts.Increment() // it counts only those that do not even begin
 		return endpointError("connect", ep, terr)
 	}
 	return nil

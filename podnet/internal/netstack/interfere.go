@@ -42,6 +42,8 @@ func (g overLo) Drop(p *netfilter.Packet, why string) {
 	p.Release()
 }
 
+func (g overLo) Receiver(p *netfilter.Packet) string { return g.ns.lo.ownerFor(p.Tuple()) }
+
 func (g overLo) Refusal(p *netfilter.Packet, why netfilter.Refusal, mtu int) (*netfilter.Packet, bool) {
 	from := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if !p.Tuple().Is4() {

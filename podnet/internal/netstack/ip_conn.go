@@ -243,12 +243,26 @@ func (c *ipConn) send(b []byte, to *tcpip.FullAddress, call string, addr net.Add
 		if terr != nil {
 			return 0, terr, sysError(call, noRouteTo(to, terr))
 		}
+		c.count(b)
 		return len(b), nil, nil
 	})
 	if err != nil {
 		return 0, &net.OpError{Op: "write", Net: c.net, Source: c.local, Addr: addr, Err: err}
 	}
 	return len(b), nil
+}
+
+// count counts an echo request that was sent, which gVisor does for its own sockets
+// only.
+func (c *ipConn) count(b []byte) {
+	out := c.owner.ns.stack.Stats().ICMP
+	switch {
+	case len(b) == 0:
+	case c.v4 && b[0] == byte(header.ICMPv4Echo):
+		out.V4.PacketsSent.EchoRequest.Increment()
+	case !c.v4 && b[0] == byte(header.ICMPv6EchoRequest):
+		out.V6.PacketsSent.EchoRequest.Increment()
+	}
 }
 
 // Close closes the socket.

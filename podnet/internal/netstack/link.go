@@ -16,6 +16,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"podnet.dev/podnet/internal/iproute"
+	"podnet.dev/podnet/internal/netfilter"
 )
 
 // A Link is a network interface of a namespace beside lo.
@@ -67,6 +68,11 @@ func (ns *Namespace) addLink(l *link) error {
 	hooked.id, hooked.hidden = l.id, l.Hidden
 	if err := ns.stack.CreateNICWithOptions(l.id, hooked, stack.NICOptions{Name: l.Name}); err != nil {
 		return errors.New(err.String())
+	}
+	if e, ok := l.Endpoint.(interface {
+		SetReceiver(func(netfilter.Tuple) string)
+	}); ok {
+		e.SetReceiver(hooked.ownerFor)
 	}
 	ns.links[l.Name] = l
 	ns.addrMu.Lock()

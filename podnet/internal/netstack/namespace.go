@@ -78,7 +78,8 @@ type Namespace struct {
 	place any
 	done  chan struct{} // closed when Close begins
 
-	endpoints endpointTable
+	endpoints  endpointTable
+	handshakes handshakes // that a pump settles
 
 	lo      *hookedLink
 	hooks   atomic.Pointer[netfilter.Hooks] // nil while there are no rules
@@ -122,7 +123,7 @@ func New(cfg Config) (*Namespace, error) {
 		if cfg.Group == nil {
 			cfg.Group = new(Group)
 		}
-		ns.pump = newPump()
+		ns.pump = newPump(&ns.handshakes)
 		ns.pace = &pace{tolls: &cfg.Group.tolls}
 		clk.fired = ns.pump.kick
 	}

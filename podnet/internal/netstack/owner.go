@@ -23,14 +23,14 @@ type Owner struct {
 
 	thaw atomic.Pointer[chan struct{}] // closed by Thaw; nil while the owner is not frozen
 
-	mu      sync.Mutex               // guards sockets
-	sockets map[*descriptor]struct{} // nil once dead
+	mu      sync.Mutex           // guards sockets
+	sockets map[*descriptor]bool // whether they are lent; nil once dead
 }
 
 // NewOwner returns a new owner. name and pid are what Sockets shows; lookup
 // resolves the host names in its addresses and may be nil. Kill ends it.
 func (ns *Namespace) NewOwner(name string, pid int, lookup Resolver) *Owner {
-	o := &Owner{ns: ns, name: name, pid: pid, lookup: lookup, dead: make(chan struct{}), opened: make(chan struct{}), sockets: make(map[*descriptor]struct{})}
+	o := &Owner{ns: ns, name: name, pid: pid, lookup: lookup, dead: make(chan struct{}), opened: make(chan struct{}), sockets: make(map[*descriptor]bool)}
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	if ns.closed {
@@ -120,13 +120,31 @@ func (o *Owner) adopt(d *descriptor) error {
 	if o.sockets == nil {
 		return net.ErrClosed
 	}
-	o.sockets[d] = struct{}{}
+	o.sockets[d] = false
 	o.once.Do(func() { close(o.opened) })
 	return nil
 }
 
 // Opened returns a channel that is closed when the owner has opened a socket.
 func (o *Owner) Opened() <-chan struct{} { return o.opened }
+
+// Lend notes of what Listen, ListenPacket or Dial has returned that it is for
+// somebody outside the owner's process, who should close it: Sockets shows it as
+// Lent. What a lent listener accepts is not.
+func Lend(socket any) {
+	if s, ok := socket.(interface{ lend() }); ok {
+		s.lend()
+	}
+}
+
+func (d *descriptor) lend() {
+	o := d.owner
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, open := o.sockets[d]; open {
+		o.sockets[d] = true
+	}
+}
 
 func (o *Owner) release(d *descriptor) {
 	o.mu.Lock()

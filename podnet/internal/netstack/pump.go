@@ -14,16 +14,19 @@ import "gvisor.dev/gvisor/pkg/tcpip/stack"
 // packet on a link, a timer, an operation on a socket. A nil pump is that of a
 // namespace outside a bubble and does nothing.
 type pump struct {
+	handshakes *handshakes
+
 	kicked chan struct{} // one slot: a kick while one is pending adds nothing
 	quit   chan struct{}
 	done   chan struct{}
 }
 
-func newPump() *pump {
+func newPump(h *handshakes) *pump {
 	return &pump{
-		kicked: make(chan struct{}, 1),
-		quit:   make(chan struct{}),
-		done:   make(chan struct{}),
+		handshakes: h,
+		kicked:     make(chan struct{}, 1),
+		quit:       make(chan struct{}),
+		done:       make(chan struct{}),
 	}
 }
 
@@ -38,8 +41,10 @@ func (p *pump) start(tcp stack.TransportProtocol) {
 		for {
 			select {
 			case <-p.kicked:
+				delivered := p.handshakes.take()
 				tcp.Resume()
 				tcp.Pause()
+				settle(delivered)
 			case <-p.quit:
 				tcp.Resume()
 				return

@@ -2,9 +2,11 @@ package netstack
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
@@ -22,6 +24,17 @@ type Socket struct {
 	SendQ   int            // bytes written and not yet acknowledged
 	Owner   string
 	PID     int
+	Lent    bool     // see Lend
+	TCP     *TCPInfo // of a TCP connection; else nil
+}
+
+// TCPInfo is what `ss -i` shows of a TCP connection.
+type TCPInfo struct {
+	Congestion                string // the algorithm
+	RTT, RTTVar, RTO          time.Duration
+	Cwnd, Ssthresh            uint32 // in segments; Ssthresh is 0 if there is none yet
+	SegsIn, SegsOut, Retrans  uint64
+	BytesAcked, BytesReceived uint64
 }
 
 // states are ss's names for gVisor's.
@@ -54,15 +67,12 @@ func (ns *Namespace) Sockets() []Socket {
 	var list []Socket
 	for _, o := range owners {
 		o.mu.Lock()
-		open := make([]*descriptor, 0, len(o.sockets))
-		for d := range o.sockets {
-			open = append(open, d)
-		}
+		open := maps.Clone(o.sockets)
 		o.mu.Unlock()
-		for _, d := range open {
+		for d, lent := range open {
 			if d.enter() == nil {
 				line := d.file.describe()
-				line.Owner, line.PID = o.name, o.pid
+				line.Owner, line.PID, line.Lent = o.name, o.pid, lent
 				list = append(list, line)
 				d.leave()
 			}
@@ -91,7 +101,29 @@ func (s *socket) describe() Socket {
 		return d
 	}
 	d.State = states[tcp.EndpointState(s.ep.State())]
+	if s.peer != nil {
+		d.TCP = s.tcpInfo(d)
+	}
 	return d
+}
+
+func (s *socket) tcpInfo(d Socket) *TCPInfo {
+	var o tcpip.TCPInfoOption
+	var cc tcpip.CongestionControlOption
+	stats, ok := s.ep.Stats().(*tcp.Stats)
+	if !ok || s.ep.GetSockOpt(&o) != nil || s.ep.GetSockOpt(&cc) != nil {
+		return nil
+	}
+	written := s.write.moved.Load()
+	i := &TCPInfo{
+		Congestion: string(cc), RTT: o.RTT, RTTVar: o.RTTVar, RTO: o.RTO, Cwnd: o.SndCwnd,
+		SegsIn: stats.SegmentsReceived.Value(), SegsOut: stats.SegmentsSent.Value(), Retrans: stats.SendErrors.Retransmits.Value(),
+		BytesAcked: written - min(written, uint64(d.SendQ)), BytesReceived: s.read.moved.Load() + uint64(d.RecvQ),
+	}
+	if o.SndSsthresh < 0xffff { // ss takes what is more for none
+		i.Ssthresh = o.SndSsthresh
+	}
+	return i
 }
 
 func addrPortOf(a net.Addr) netip.AddrPort {

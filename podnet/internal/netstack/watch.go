@@ -77,10 +77,12 @@ func (l *hookedLink) dropVerdict(p *netfilter.Packet, v iptables.Verdict) {
 func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
 	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
 	var to receiver
+	var h *handshake
 	if r, ok := netfilter.Read(s.Bytes); ok {
-		s.Tuple = r.Tuple
+		s.Tuple, s.Size = r.Tuple, pkt.Size()
 		to = l.receiver(r)
 		s.Owner, s.Why = netfilter.OwnerName(to.owner), to.why
+		h = l.handshake(to, r, s)
 	} else {
 		s.Why = netfilter.DropMalformed
 	}
@@ -93,14 +95,17 @@ func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.Pack
 	if why := to.losses().since(before); why != "" && s.Event != netfilter.Dropped {
 		s.Event, s.Why = netfilter.Dropped, why
 		l.see(pkt, s)
+	} else if h != nil {
+		l.ns.await(h)
 	}
 }
 
 // receiver is who gets a packet.
 type receiver struct {
-	ep    tcpip.Endpoint    // nil if it is the stack itself, or if nobody gets it
-	owner tcpip.PacketOwner // nil if it is not known
-	why   string            // nobody gets it; "" if somebody does
+	ep       tcpip.Endpoint    // nil if it is the stack itself, or if nobody gets it
+	listener tcpip.Endpoint    // that ep comes from, before it is accepted; else nil
+	owner    tcpip.PacketOwner // nil if it is not known
+	why      string            // nobody gets it; "" if somebody does
 }
 
 // receiver returns who gets a packet that came over the link, by the same rules as
@@ -150,13 +155,34 @@ func (l *hookedLink) receiver(what netfilter.Reading) receiver {
 	if o == nil && t.Protocol() == netfilter.TCP { // a connection that nobody has accepted yet
 		id.RemoteAddress, id.RemotePort = tcpip.Address{}, 0
 		if listener, ok := l.ns.stack.FindTransportEndpoint(network, protocol, id, l.id).(tcpip.Endpoint); ok {
-			o = l.ns.endpoints.owner(listener)
+			r.listener, o = listener, l.ns.endpoints.owner(listener)
 		}
 	}
 	if o != nil {
 		r.owner = o
 	}
 	return r
+}
+
+// OwnerFor returns the name of the owner of the socket that gets a packet which comes
+// over the link to its sender, and "" if there is none.
+func (ns *Namespace) OwnerFor(t netfilter.Tuple) string {
+	id := ns.routeTo(t.Dst().Addr(), t.Src().Addr())
+	ns.addrMu.RLock()
+	l := ns.hooked[id]
+	ns.addrMu.RUnlock()
+	if l == nil {
+		return ""
+	}
+	return l.ownerFor(t)
+}
+
+// ownerFor returns the name of the owner of the socket that gets a packet.
+func (l *hookedLink) ownerFor(t netfilter.Tuple) string {
+	if r := l.receiver(netfilter.Reading{Tuple: t}); r.owner != nil {
+		return netfilter.OwnerName(r.owner)
+	}
+	return ""
 }
 
 // losses is what a socket has been given and did not take.
