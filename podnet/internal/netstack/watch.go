@@ -29,6 +29,9 @@ func (l *hookedLink) see(pkt *stack.PacketBuffer, s netfilter.Sighting) {
 
 // seeBuffers shows packets that the stack sends over the link.
 func (l *hookedLink) seeBuffers(pkts stack.PacketBufferList) {
+	if l.hidden {
+		return
+	}
 	for _, pkt := range pkts.AsSlice() {
 		b := l.ns.watch.Bytes(pkt)
 		r, _ := netfilter.Read(b)
