@@ -30,7 +30,7 @@ type Sighting struct {
 	Link   string // the interface; "" if there is none
 	Tuple  Tuple  // of the packet as it is now; of later fragments without ports
 	Before Tuple  // of Translated: as it was
-	Bytes  []byte // the IP packet or its beginning, which is the watcher's own
+	Bytes  []byte // the IP packet or its beginning; not to be changed, for other sightings may share it
 	Size   int    // of the packet, in bytes
 	Owner  string // the socket's at this place that sent it or gets it; "" if it is not known
 	Why    string // of Dropped: the reason

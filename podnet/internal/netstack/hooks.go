@@ -154,14 +154,15 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	var seen []byte
 	if l != l.ns.lo && !l.hidden && l.ns.watch.On() { // what crosses lo is seen when it is sent
-		b := l.ns.watch.Bytes(pkt)
-		r, _ := netfilter.Read(b)
-		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: b})
+		seen = l.ns.watch.Bytes(pkt)
+		r, _ := netfilter.Read(seen)
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: seen})
 	}
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
-		l.handUp(protocol, pkt)
+		l.handUp(protocol, pkt, seen)
 		return
 	}
 	p, ok := netfilter.NewPacket(pkt)
@@ -189,14 +190,15 @@ func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
 		l.reject(s, p, v.Reject)
 	default:
 		l.seeTranslated(p, before, s)
-		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer(), nil)
 	}
 }
 
-// handUp gives the stack what is for it.
-func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+// handUp gives the stack what is for it. seen is what was shown of the packet as it
+// is, nil for nothing.
+func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer, seen []byte) {
 	if l.ns.watch.On() {
-		l.seeUp(protocol, pkt)
+		l.seeUp(protocol, pkt, seen)
 		return
 	}
 	l.deliver(protocol, pkt)
@@ -240,7 +242,7 @@ func (ns *Namespace) answerSelf(answer *netfilter.Packet) {
 
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
-	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer(), nil)
 }
 
 // addrType says what an address is to the namespace.

@@ -76,9 +76,12 @@ func (l *hookedLink) dropVerdict(p *netfilter.Packet, v iptables.Verdict) {
 	l.drop(p, why, by)
 }
 
-// seeUp gives a packet to the stack and shows what becomes of it.
-func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
-	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
+// seeUp gives a packet to the stack and shows what becomes of it. seen is handUp's.
+func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer, seen []byte) {
+	if seen == nil {
+		seen = l.ns.watch.Bytes(pkt)
+	}
+	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: seen}
 	var to receiver
 	if r, ok := netfilter.Read(s.Bytes); ok {
 		s.Tuple = r.Tuple
