@@ -30,28 +30,22 @@ type Event struct {
 // eventLog keeps the events of a Pod or chaos. Unlike the API server it forgets none
 // after an hour, and unlike client-go's recorder it holds none back.
 type eventLog struct {
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards list
 	list []Event    // by FirstTime
-	byID map[eventID]int
 }
-
-type eventID struct{ typ, reason, message, fieldPath string }
 
 // record counts e and returns it with its count.
 func (l *eventLog) record(e Event) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	id := eventID{e.Type, e.Reason, e.Message, e.FieldPath}
-	if i, ok := l.byID[id]; ok {
-		l.list[i].Count++
-		l.list[i].LastTime = e.LastTime
-		return l.list[i]
-	}
-	if l.byID == nil {
-		l.byID = make(map[eventID]int)
+	for i := len(l.list) - 1; i >= 0; i-- { // what happens again, happened lately
+		if have := &l.list[i]; have.Reason == e.Reason && have.Message == e.Message && have.Type == e.Type && have.FieldPath == e.FieldPath {
+			have.Count++
+			have.LastTime = e.LastTime
+			return *have
+		}
 	}
 	e.Count, e.FirstTime = 1, e.LastTime
-	l.byID[id] = len(l.list)
 	l.list = append(l.list, e)
 	return e
 }

@@ -86,13 +86,16 @@ type tracer struct {
 
 	mu      sync.Mutex // guards what follows; taken under any lock of a stack
 	waiting []netfilter.Sighting
-	bytes   int // of waiting
+	spare   []netfilter.Sighting // what waiting was made of before; owned by the goroutine
+	bytes   int                  // of waiting
 	lost    uint64
 	closed  bool
 }
 
-// maxWaitingBytes is what may wait to be told, about.
-const maxWaitingBytes = 64 << 20
+const (
+	maxWaitingBytes = 64 << 20 // what may wait to be told, about
+	maxSpare        = 1024     // sightings, whose room is kept
+)
 
 func newTracer(f func(TraceEvent), heads bool, only *place) *tracer {
 	t := &tracer{f: f, heads: heads, only: only, wake: make(chan struct{}, 1), done: make(chan struct{})}
@@ -135,8 +138,11 @@ func (t *tracer) drain() {
 	for {
 		t.mu.Lock()
 		batch, lost := t.waiting, t.lost
-		t.waiting, t.bytes, t.lost = nil, 0, 0
+		t.waiting, t.bytes, t.lost = t.spare, 0, 0
 		t.mu.Unlock()
+		if t.spare = nil; cap(batch) <= maxSpare {
+			t.spare = batch[:0]
+		}
 		if len(batch) == 0 {
 			return
 		}

@@ -20,12 +20,14 @@ const (
 type recorder struct {
 	stop func()
 
-	mu      sync.Mutex                     // guards what follows
-	packets map[string][]podnet.TraceEvent // the last of each Pod, by namespace and name
-	drops   []*drops                       // the oldest first
-	more    int                            // drops that are not in drops
-	unknown *podnet.TraceEvent             // the first drop without a reason; nil if there is none
+	mu      sync.Mutex                      // guards what follows
+	packets map[podName][]podnet.TraceEvent // the last of each Pod
+	drops   []*drops                        // the oldest first
+	more    int                             // drops that are not in drops
+	unknown *podnet.TraceEvent              // the first drop without a reason; nil if there is none
 }
+
+type podName struct{ namespace, name string }
 
 // drops are packets that were dropped at one place for one reason, on their way to
 // one address.
@@ -36,7 +38,7 @@ type drops struct {
 }
 
 func record(c *podnet.Cluster) *recorder {
-	r := &recorder{packets: make(map[string][]podnet.TraceEvent)}
+	r := &recorder{packets: make(map[podName][]podnet.TraceEvent)}
 	r.stop = c.TraceHeaders(r.see)
 	return r
 }
@@ -54,9 +56,12 @@ func (r *recorder) see(e podnet.TraceEvent) {
 	defer r.mu.Unlock()
 	crosses := e.Kind == podnet.TraceSent || e.Kind == podnet.TraceReceived
 	if e.Pod != "" && (crosses || e.Kind == podnet.TraceDropped) {
-		pod := e.Namespace + "/" + e.Pod
-		list := append(r.packets[pod], e)
-		r.packets[pod] = list[max(0, len(list)-lastPackets):]
+		pod := podName{e.Namespace, e.Pod}
+		list := r.packets[pod]
+		if len(list) == lastPackets {
+			list = list[:copy(list, list[1:])]
+		}
+		r.packets[pod] = append(list, e)
 	}
 	if e.Kind == podnet.TraceDropped {
 		r.drop(e)
@@ -91,7 +96,7 @@ func (r *recorder) drop(e podnet.TraceEvent) {
 func (r *recorder) describePod(b *strings.Builder, p *podnet.Pod) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.packets[p.Namespace()+"/"+p.Name()] {
+	for _, e := range r.packets[podName{p.Namespace(), p.Name()}] {
 		where := e.Interface
 		if e.Container != "" {
 			where += " " + e.Container

@@ -19,6 +19,7 @@ const (
 	headerSize       = 12    // bytes
 	minUDPSize       = 512   // bytes: what every client takes
 	maxMessage       = 65535 // bytes
+	maxQuery         = 4096  // bytes, over UDP; of a longer one the beginning is read, as CoreDNS does from 512 on
 	maxAnswers       = 1     // of a query that is taken seriously
 	maxAuthorities   = 1
 	maxAdditionals   = 2

@@ -116,7 +116,7 @@ func (s *Server) ServePacket(c net.PacketConn) error {
 		return err
 	}
 	defer s.release(c)
-	buf := make([]byte, maxMessage)
+	buf := make([]byte, maxQuery)
 	for {
 		n, from, err := c.ReadFrom(buf)
 		switch {

@@ -3,7 +3,6 @@ package fabric
 import (
 	"net/netip"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -38,8 +37,7 @@ type Veth struct {
 	queue *netfilter.Queue
 	push  func(*netfilter.Packet) bool // the queue's, as a rule
 
-	mu         sync.Mutex              // guards dispatcher; taken under any lock of a stack
-	dispatcher stack.NetworkDispatcher // nil while no stack has the end
+	dispatcher atomic.Pointer[stack.NetworkDispatcher] // nil while no stack has the end
 }
 
 var (
@@ -95,11 +93,8 @@ func (v *Veth) deliver(p *netfilter.Packet) string {
 
 // arrive hands a packet to the stack.
 func (v *Veth) arrive(p *netfilter.Packet) {
-	v.mu.Lock()
-	d := v.dispatcher
-	v.mu.Unlock()
-	if d != nil {
-		d.DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
+	if d := v.dispatcher.Load(); d != nil {
+		(*d).DeliverNetworkPacket(p.Buffer().NetworkProtocolNumber, p.Buffer())
 		return
 	}
 	v.router.dropped(p.Tuple(), DropNoDevice, "")
@@ -132,17 +127,15 @@ func ofFamily(addrs []netip.Addr, v4 bool) netip.Addr {
 
 // Attach gives the end to a stack, or takes it away with nil.
 func (v *Veth) Attach(d stack.NetworkDispatcher) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.dispatcher = d
+	if d == nil {
+		v.dispatcher.Store(nil)
+		return
+	}
+	v.dispatcher.Store(&d)
 }
 
 // IsAttached reports whether a stack has the end.
-func (v *Veth) IsAttached() bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.dispatcher != nil
-}
+func (v *Veth) IsAttached() bool { return v.dispatcher.Load() != nil }
 
 // MTU returns the longest IP packet that the end sends and takes, in bytes.
 func (v *Veth) MTU() uint32 { return v.mtu.Load() }

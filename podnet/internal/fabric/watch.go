@@ -50,6 +50,10 @@ func linkOf(to hop) string {
 
 // rewrite makes a packet one of its connection as it is translated, and shows it.
 func (r *Router) rewrite(p *netfilter.Packet, c *netfilter.Conn, d netfilter.Direction) {
+	if !r.watch.On() {
+		c.Translate(p, d)
+		return
+	}
 	before := p.Tuple()
 	c.Translate(p, d)
 	r.seeTranslated(p, before, c.Service)

@@ -271,7 +271,11 @@ func (p *servicePort) forNode(node string) nodeEndpoints {
 	return sets.usual
 }
 
+// filter returns those of a list that are to be kept; the list itself if all are.
 func filter(list []backend, keep func(backend) bool) []backend {
+	if !slices.ContainsFunc(list, func(b backend) bool { return !keep(b) }) {
+		return list
+	}
 	var kept []backend
 	for _, b := range list {
 		if keep(b) {

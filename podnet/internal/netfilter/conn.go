@@ -22,6 +22,7 @@ const (
 // addresses are translated. Its tuples do not change.
 type Conn struct {
 	orig, reply Tuple
+	leaving     [2]Tuple // the tuples with which packets go on, by their direction
 
 	// Guarded by the Conntrack's mutex.
 	state    connState
@@ -35,6 +36,12 @@ type Conn struct {
 	Service string
 }
 
+// newConn returns the connection whose first packet has a tuple, and goes on with
+// another.
+func newConn(orig, there Tuple) *Conn {
+	return &Conn{orig: orig, reply: there.Inverse(), leaving: [2]Tuple{there, orig.Inverse()}}
+}
+
 // Orig returns the tuple of the connection's first packet, as it was sent.
 func (c *Conn) Orig() Tuple { return c.orig }
 
@@ -43,17 +50,12 @@ func (c *Conn) Reply() Tuple { return c.reply }
 
 // Translated reports whether the destination and the source are translated.
 func (c *Conn) Translated() (dst, src bool) {
-	there := c.reply.Inverse()
+	there := c.leaving[Original]
 	return there.dst != c.orig.dst || there.dstPort != c.orig.dstPort && !c.orig.isICMP(), there.src != c.orig.src || there.srcPort != c.orig.srcPort
 }
 
 // Leaving returns the tuple with which packets of a direction go on.
-func (c *Conn) Leaving(d Direction) Tuple {
-	if d == Original {
-		return c.reply.Inverse()
-	}
-	return c.orig.Inverse()
-}
+func (c *Conn) Leaving(d Direction) Tuple { return c.leaving[d] }
 
 // connState is the state of a TCP connection, in Linux's names.
 type connState uint8

@@ -116,7 +116,8 @@ func (t *Conntrack) Open(p *Packet, nat NAT) (*Conn, error) {
 	if !ok {
 		return nil, ErrNoPort
 	}
-	c := &Conn{orig: p.tuple, reply: there.Inverse(), Service: nat.Service, inserted: now}
+	c := newConn(p.tuple, there)
+	c.Service, c.inserted = nat.Service, now
 	c.see(p, Original, now)
 	t.conns[c.orig] = c
 	t.conns[c.reply] = c

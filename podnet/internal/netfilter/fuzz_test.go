@@ -77,7 +77,8 @@ func translate(t *testing.T, p *Packet, b []byte) {
 	if p.IsICMPError() {
 		if inner, ok := p.within(); ok {
 			there := inner.tuple.Inverse()
-			c := &Conn{orig: there, reply: there.withDst(nat.Dst).withSrc(ap("10.0.2.1:7")).Inverse(), expires: time.Now().Add(time.Hour)}
+			c := newConn(there, there.withDst(nat.Dst).withSrc(ap("10.0.2.1:7")))
+			c.expires = time.Now().Add(time.Hour)
 			table.conns[c.orig], table.conns[c.reply] = c, c
 			assert.True(t, table.TranslateError(p))
 		}

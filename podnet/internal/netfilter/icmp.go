@@ -213,15 +213,22 @@ func (t *Conntrack) TranslateError(p *Packet) bool {
 // within returns the packet of which an ICMP error tells. Its headers are p's
 // memory.
 func (p *Packet) within() (*Packet, bool) {
-	at := p.l4 + 8
-	if p.kind != icmpError || p.offset > 0 || len(p.hdr) < at {
+	h, ok := p.headers.within(p.hdr)
+	if !ok {
 		return nil, false
 	}
-	h, ok := parse(p.hdr[at:], true)
-	if !ok || h.kind != plain || h.tuple.v4 != p.tuple.v4 {
-		return nil, false
+	return &Packet{headers: h, hdr: p.hdr[p.l4+8:]}, true
+}
+
+// within returns what the headers say that are quoted by the ICMP error b, which
+// h is of.
+func (h *headers) within(b []byte) (headers, bool) {
+	at := h.l4 + 8
+	if h.kind != icmpError || h.offset > 0 || len(b) < at {
+		return headers{}, false
 	}
-	return &Packet{headers: h, hdr: p.hdr[at:]}, true
+	q, ok := parse(b[at:], true)
+	return q, ok && q.kind == plain && q.tuple.v4 == h.tuple.v4
 }
 
 // tcpipAddress returns an address as gVisor has it.

@@ -1,6 +1,8 @@
 package netfilter
 
 import (
+	"sync"
+
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -33,19 +35,40 @@ type Packet struct {
 	Mark uint32
 }
 
+// packets keeps the room of those that were released: one is needed for each hop.
+var packets = sync.Pool{New: func() any { return new(Packet) }}
+
 // NewPacket returns a copy of what a stack sends, whose reference the caller
 // keeps. It fails if the headers make no sense.
 func NewPacket(sent *stack.PacketBuffer) (*Packet, bool) {
-	b := sent.ToBuffer()
-	v := buffer.NewViewSize(headersOf(sent))
-	b.ReadAt(v.AsSlice(), 0)
-	b.TrimFront(int64(v.Size()))
-	p, ok := newPacket(v, b)
+	p, ok := newPacket(split(sent))
 	if ok {
 		p.Owner = sent.Owner
 		p.pkt.GSOOptions = sent.GSOOptions
 	}
 	return p, ok
+}
+
+// split returns a copy of what is to be read of what a stack sends, and the rest.
+// Where it says where its payload begins, they part there; but the headers of ICMP
+// errors go on in the payload.
+func split(sent *stack.PacketBuffer) (start *buffer.View, rest buffer.Buffer) {
+	nh, th := sent.NetworkHeader().Slice(), sent.TransportHeader().Slice()
+	switch {
+	case len(th) == 0:
+	case len(nh) >= header.IPv4MinimumSize && nh[0]>>4 == 4 && nh[9] != ICMP, len(nh) == header.IPv6MinimumSize && nh[6] != ICMPv6:
+		start = buffer.NewViewSize(len(nh) + len(th))
+		copy(start.AsSlice()[copy(start.AsSlice(), nh):], th)
+		if sent.Data().Size() > 0 {
+			rest = sent.Data().ToBuffer()
+		}
+		return start, rest
+	}
+	rest = sent.ToBuffer()
+	start = buffer.NewViewSize(min(sent.Size(), maxHeaders))
+	rest.ReadAt(start.AsSlice(), 0)
+	rest.TrimFront(int64(start.Size()))
+	return start, rest
 }
 
 // FromBytes returns a packet of a copy of b. It fails if the headers make no
@@ -65,7 +88,8 @@ func newPacket(start *buffer.View, rest buffer.Buffer) (*Packet, bool) {
 	}
 	all := buffer.MakeWithView(start)
 	all.Merge(&rest)
-	p := &Packet{headers: h, hdr: start.AsSlice(), size: int(all.Size())}
+	p := packets.Get().(*Packet)
+	p.headers, p.hdr, p.size = h, start.AsSlice(), int(all.Size())
 	p.pkt = stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: all})
 	p.pkt.NetworkProtocolNumber = header.IPv6ProtocolNumber
 	if h.tuple.v4 {
@@ -77,19 +101,6 @@ func newPacket(start *buffer.View, rest buffer.Buffer) (*Packet, bool) {
 // maxHeaders is enough for the headers of an ICMP error about a packet with
 // options, in bytes.
 const maxHeaders = 256
-
-// headersOf returns how many bytes of what a stack sends are to be read. Where it
-// says where its payload begins, they end there; but those of ICMP errors go on
-// in the payload.
-func headersOf(sent *stack.PacketBuffer) int {
-	nh, th := sent.NetworkHeader().Slice(), sent.TransportHeader().Slice()
-	switch {
-	case len(th) == 0:
-	case len(nh) >= header.IPv4MinimumSize && nh[0]>>4 == 4 && nh[9] != ICMP, len(nh) == header.IPv6MinimumSize && nh[6] != ICMPv6:
-		return len(nh) + len(th)
-	}
-	return min(sent.Size(), maxHeaders)
-}
 
 // Tuple returns whence the packet comes and where it goes.
 func (p *Packet) Tuple() Tuple { return p.tuple }
@@ -149,8 +160,13 @@ func (p *Packet) DecrementTTL() {
 // the packet's.
 func (p *Packet) Buffer() *stack.PacketBuffer { return p.pkt }
 
-// Release drops the packet's reference to its buffer. It must be called once.
-func (p *Packet) Release() { p.pkt.DecRef() }
+// Release drops the packet and its reference to its buffer. It must be called once,
+// and nothing of the packet may be used afterwards.
+func (p *Packet) Release() {
+	p.pkt.DecRef()
+	*p = Packet{}
+	packets.Put(p)
+}
 
 // DontFragment reports whether the packet may not be cut into fragments.
 func (p *Packet) DontFragment() bool {

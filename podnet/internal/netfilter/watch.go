@@ -30,7 +30,7 @@ type Sighting struct {
 	Link   string // the interface; "" if there is none
 	Tuple  Tuple  // of the packet as it is now; of later fragments without ports
 	Before Tuple  // of Translated: as it was
-	Bytes  []byte // the IP packet or its beginning, which is the watcher's own
+	Bytes  []byte // the IP packet or its beginning; not to be changed, for other sightings may share it
 	Size   int    // of the packet, in bytes
 	Owner  string // the socket's at this place that sent it or gets it; "" if it is not known
 	Why    string // of Dropped: the reason
@@ -122,20 +122,19 @@ func (r Reading) Opens() bool {
 // Read reads the headers of the IP packet b. It fails if they make no sense; the
 // Reading then is what there was to be read.
 func Read(b []byte) (r Reading, ok bool) {
-	p := &Packet{hdr: b, size: len(b), pkt: new(stack.PacketBuffer)}
-	p.headers, ok = parse(b, false)
-	r.Tuple, r.Later = p.tuple, p.offset > 0
+	h, ok := parse(b, false)
+	r.Tuple, r.Later = h.tuple, h.offset > 0
 	if !ok || r.Later {
 		return r, ok
 	}
-	if p.kind == icmpError {
-		if q, ok := p.within(); ok {
+	if h.kind == icmpError {
+		if q, ok := h.within(b); ok {
 			r.About = q.tuple
 		}
 	}
-	if p.tuple.proto == TCP {
-		h := header.TCP(b[p.l4:])
-		r.Flags, r.Number = h.Flags(), h.SequenceNumber()
+	if h.tuple.proto == TCP {
+		t := header.TCP(b[h.l4:])
+		r.Flags, r.Number = t.Flags(), t.SequenceNumber()
 	}
 	return r, true
 }

@@ -16,8 +16,8 @@ import (
 	"podnet.dev/podnet/internal/netfilter"
 )
 
-// hookedLink is a link whose packets pass the namespace's iptables, if it has any,
-// and kick its pump.
+// hookedLink is a link whose packets pass the namespace's iptables, if it has any.
+// Those that it brings kick the pump.
 type hookedLink struct {
 	nested.Endpoint
 	ns        *Namespace
@@ -56,7 +56,6 @@ func (l *hookedLink) self(v4 bool) netip.Addr {
 // WritePackets sends what passes Output and Postrouting. As on Linux, a packet
 // that is dropped there is an error of whoever sends it.
 func (l *hookedLink) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
-	defer l.ns.pump.kick()
 	if l == l.ns.lo && l.ns.faults.Active(faults.Loopback) {
 		l.ns.interfere(pkts)
 		return pkts.Len(), nil
@@ -155,15 +154,15 @@ func (ns *Namespace) toward(s *netfilter.Passage, l *hookedLink) *hookedLink {
 
 // DeliverNetworkPacket takes what arrives, if it passes Prerouting and Input.
 func (l *hookedLink) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
-	defer l.ns.pump.kick()
-	if l != l.ns.lo && l.ns.watch.On() { // what crosses lo is seen when it is sent
-		b := l.ns.watch.Bytes(pkt)
-		r, _ := netfilter.Read(b)
-		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: b})
+	var seen []byte
+	if l != l.ns.lo && !l.hidden && l.ns.watch.On() { // what crosses lo is seen when it is sent
+		seen = l.ns.watch.Bytes(pkt)
+		r, _ := netfilter.Read(seen)
+		l.see(pkt, netfilter.Sighting{Event: netfilter.Received, Tuple: r.Tuple, Bytes: seen})
 	}
 	h := l.ns.hooks.Load()
 	if h == nil || l == l.ns.lo { // what lo delivers was written before there were hooks
-		l.handUp(protocol, pkt)
+		l.handUp(protocol, pkt, seen)
 		return
 	}
 	p, ok := netfilter.NewPacket(pkt)
@@ -191,14 +190,15 @@ func (l *hookedLink) input(s *netfilter.Passage, p *netfilter.Packet) {
 		l.reject(s, p, v.Reject)
 	default:
 		l.seeTranslated(p, before, s)
-		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
+		l.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer(), nil)
 	}
 }
 
-// handUp gives the stack what is for it.
-func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+// handUp gives the stack what is for it. seen is what was shown of the packet as it
+// is, nil for nothing.
+func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer, seen []byte) {
 	if l.ns.watch.On() {
-		l.seeUp(protocol, pkt)
+		l.seeUp(protocol, pkt, seen)
 		return
 	}
 	l.deliver(protocol, pkt)
@@ -207,6 +207,7 @@ func (l *hookedLink) handUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.Pac
 func (l *hookedLink) deliver(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
 	l.explain(pkt)
 	l.Endpoint.DeliverNetworkPacket(protocol, pkt)
+	l.ns.pump.kick()
 }
 
 // reject answers a packet that came over the link.
@@ -241,8 +242,7 @@ func (ns *Namespace) answerSelf(answer *netfilter.Packet) {
 
 // arriveSelf delivers a packet of the namespace's own over lo.
 func (ns *Namespace) arriveSelf(p *netfilter.Packet) {
-	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer())
-	ns.pump.kick()
+	ns.lo.handUp(p.Buffer().NetworkProtocolNumber, p.Buffer(), nil)
 }
 
 // addrType says what an address is to the namespace.

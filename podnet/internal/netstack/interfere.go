@@ -30,7 +30,6 @@ func (g overLo) Deliver(p *netfilter.Packet) {
 	var list stack.PacketBufferList
 	list.PushBack(p.Buffer())
 	g.ns.lo.write(list)
-	g.ns.pump.kick() // it may come late
 	p.Release()
 }
 

@@ -11,8 +11,9 @@ import "gvisor.dev/gvisor/pkg/tcpip/stack"
 // worker drains its queue before it obeys a pause.
 //
 // A kick must follow everything that may give the workers something to do: a
-// packet on a link, a timer, an operation on a socket. A nil pump is that of a
-// namespace outside a bubble and does nothing.
+// packet that the stack is given, a timer, an operation on a socket. What the stack
+// sends gives it nothing to do, and each kick is five changes of goroutines. A nil
+// pump is that of a namespace outside a bubble and does nothing.
 type pump struct {
 	handshakes *handshakes
 

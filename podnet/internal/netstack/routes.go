@@ -70,6 +70,7 @@ func (ns *Namespace) addRoutes(l *link) {
 	for _, gw := range l.Gateways {
 		routes = append(routes, defaultRoute(l.Name, gw))
 	}
+	l.Routes = nil // they are the table's now
 	ns.setRoutes(routes)
 }
 

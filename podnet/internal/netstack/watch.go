@@ -29,6 +29,9 @@ func (l *hookedLink) see(pkt *stack.PacketBuffer, s netfilter.Sighting) {
 
 // seeBuffers shows packets that the stack sends over the link.
 func (l *hookedLink) seeBuffers(pkts stack.PacketBufferList) {
+	if l.hidden {
+		return
+	}
 	for _, pkt := range pkts.AsSlice() {
 		b := l.ns.watch.Bytes(pkt)
 		r, _ := netfilter.Read(b)
@@ -73,9 +76,12 @@ func (l *hookedLink) dropVerdict(p *netfilter.Packet, v iptables.Verdict) {
 	l.drop(p, why, by)
 }
 
-// seeUp gives a packet to the stack and shows what becomes of it.
-func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
-	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: l.ns.watch.Bytes(pkt)}
+// seeUp gives a packet to the stack and shows what becomes of it. seen is handUp's.
+func (l *hookedLink) seeUp(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer, seen []byte) {
+	if seen == nil {
+		seen = l.ns.watch.Bytes(pkt)
+	}
+	s := netfilter.Sighting{Event: netfilter.Delivered, Bytes: seen}
 	var to receiver
 	var h *handshake
 	if r, ok := netfilter.Read(s.Bytes); ok {

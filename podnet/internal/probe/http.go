@@ -21,6 +21,11 @@ const (
 
 	// maxRedirects is how many redirects are followed.
 	maxRedirects = 10
+
+	// buffers are a connection's, of which there is one for each probe, in bytes.
+	// The default, 4 KiB, is most of what a probe takes; longer requests are
+	// sent in parts.
+	buffers = 1 << 10
 )
 
 // HTTPGet is a GET request, to probe or as a hook.
@@ -64,6 +69,8 @@ func (g HTTPGet) Probe(ctx context.Context, dial Dial, timeout time.Duration) (R
 			TLSClientConfig:     &tls.Config{InsecureSkipVerify: true},
 			TLSHandshakeTimeout: 10 * time.Second,
 			ForceAttemptHTTP2:   true,
+			ReadBufferSize:      buffers,
+			WriteBufferSize:     buffers,
 		},
 	}
 	resp, err := client.Do(req.WithContext(attempt))
