@@ -89,6 +89,8 @@ func (c *tcpConn) Read(b []byte) (int, error) {
 		switch terr.(type) {
 		case nil:
 			return n, nil, nil
+		case *tcpip.ErrWouldBlock:
+			return 0, terr, nil
 		case *tcpip.ErrClosedForReceive:
 			return 0, terr, io.EOF
 		case *tcpip.ErrConnectionReset:
@@ -117,6 +119,8 @@ func (c *tcpConn) Write(b []byte) (int, error) {
 					continue
 				}
 				return n, nil, nil
+			case *tcpip.ErrWouldBlock:
+				return n, terr, nil
 			case *tcpip.ErrConnectionReset:
 				// Linux: a reset that answers what was sent to a
 				// peer that had closed is a broken pipe.
