@@ -1,6 +1,9 @@
 package netstack
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // byteQueue carries one direction of a TCP connection past the stack, between two
 // sockets of one namespace. It belongs to the one that receives. One goroutine at
@@ -149,13 +152,13 @@ func (q *byteQueue) take(b []byte, received int64) (n, stack int, resumed bool) 
 	}
 	for n < len(b) && q.size > 0 {
 		c := q.head
-		part := c.b[c.r:c.w]
+		part := c.b[c.r:min(c.w, c.r+q.size)]
 		q.mu.Unlock()
 		m := copy(b[n:], part)
 		q.mu.Lock()
 		n += m
 		c.r += m
-		q.size -= m
+		q.size = max(0, q.size-m) // a reset may have shortened it
 		if c.r == c.w && c != q.filling {
 			q.pop()
 		}
@@ -182,10 +185,15 @@ func (q *byteQueue) leave() {
 }
 
 // end is the end of what the sender sends.
-func (q *byteQueue) end() {
+func (q *byteQueue) end() { q.reset(math.MaxInt) }
+
+// reset is end for a sender whose connection is reset: of what it has sent, only
+// so many bytes have arrived.
+func (q *byteQueue) reset(arrived int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
+	q.size = min(q.size, arrived)
 }
 
 // refuse makes the sender send by packets. What is in the queue can be taken.

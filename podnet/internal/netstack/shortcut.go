@@ -77,10 +77,15 @@ func (ns *Namespace) pair(c *tcpConn) {
 	t.alone[c.ends] = c
 }
 
-// unpair ends what pair began. No call on c runs any more.
-func (ns *Namespace) unpair(c *tcpConn) {
+// unpair ends what pair began. No call on c runs any more. reset says that the
+// connection does not end in order: what the peer has no room for is lost.
+func (ns *Namespace) unpair(c *tcpConn, reset bool) {
 	if peer := c.other.Load(); peer != nil {
-		peer.in.end()
+		if reset {
+			peer.in.reset(peer.receiveBuffer())
+		} else {
+			peer.in.end()
+		}
 		peer.other.CompareAndSwap(c, nil)
 		return
 	}
@@ -92,8 +97,24 @@ func (ns *Namespace) unpair(c *tcpConn) {
 	}
 }
 
-func (c *tcpConn) isEstablished() bool {
-	return tcp.EndpointState(c.ep.State()) == tcp.StateEstablished
+func (c *tcpConn) state() tcp.EndpointState { return tcp.EndpointState(c.ep.State()) }
+
+func (c *tcpConn) isEstablished() bool { return c.state() == tcp.StateEstablished }
+
+// mayPass reports whether what c sends to the peer may pass the stack by. If one of
+// them is at its end, the stack tells the other what that means.
+func (c *tcpConn) mayPass(peer *tcpConn) bool {
+	switch c.state() {
+	case tcp.StateEstablished, tcp.StateCloseWait:
+	default:
+		return false
+	}
+	switch peer.state() {
+	case tcp.StateEstablished, tcp.StateFinWait1, tcp.StateFinWait2:
+	default:
+		return false
+	}
+	return !c.finished.Load() && !c.owner.ns.seen()
 }
 
 // seen reports whether somebody needs to see what crosses lo.
@@ -103,22 +124,17 @@ func (ns *Namespace) seen() bool {
 
 // send sends the beginning of b: to the peer's queue if it may, else by packets.
 func (c *tcpConn) send(b []byte) (int, tcpip.Error) {
-	state := tcp.EndpointState(c.ep.State())
-	if state == tcp.StateCloseWait {
-		c.finSeen.Store(true)
-	}
 	if peer := c.other.Load(); peer != nil && len(b) > 0 {
-		open := state == tcp.StateEstablished || state == tcp.StateCloseWait
-		if open && !c.finished.Load() && !c.owner.ns.seen() {
+		if c.mayPass(peer) {
 			n, first, ok := peer.in.put(b, c.capacity(peer), c.sent)
 			if first {
 				peer.read.wake()
 			}
-			switch {
-			case n > 0:
+			if n > 0 {
 				c.owner.ns.shortcuts.count(c.ends.remote.Addr().Is4(), n)
 				return n, nil
-			case ok:
+			}
+			if ok {
 				return 0, &tcpip.ErrWouldBlock{}
 			}
 		} else {
@@ -189,8 +205,10 @@ func (c *tcpConn) SetWriteBuffer(bytes int) error {
 // capacity returns how many bytes may be under way to the peer: what its receive
 // buffer and the send buffer here hold.
 func (c *tcpConn) capacity(peer *tcpConn) int {
-	return int(c.ep.SocketOptions().GetSendBufferSize() + peer.ep.SocketOptions().GetReceiveBufferSize())
+	return int(c.ep.SocketOptions().GetSendBufferSize()) + peer.receiveBuffer()
 }
+
+func (c *tcpConn) receiveBuffer() int { return int(c.ep.SocketOptions().GetReceiveBufferSize()) }
 
 // unsent returns how many bytes are under way to the peer that its receive buffer
 // has no room for.
@@ -199,7 +217,7 @@ func (c *tcpConn) unsent() int {
 	if peer == nil {
 		return 0
 	}
-	return max(0, peer.in.len()-int(peer.ep.SocketOptions().GetReceiveBufferSize()))
+	return max(0, peer.in.len()-peer.receiveBuffer())
 }
 
 // loopbackMTU is that of lo, in bytes.

@@ -124,3 +124,22 @@ func BenchmarkLocalhostConnect(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkReadyCalls is a Write and a Read of 64 bytes that need not wait.
+func BenchmarkReadyCalls(b *testing.B) {
+	for _, name := range pathOrder {
+		b.Run(name, func(b *testing.B) {
+			client, server := benchPair(b, paths(b)[name])
+			buf := make([]byte, 64)
+			b.ReportAllocs()
+			for b.Loop() {
+				client.Write(buf)
+				if _, err := io.ReadFull(server, buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+			client.Close()
+			server.Close()
+		})
+	}
+}

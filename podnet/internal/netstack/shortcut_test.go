@@ -429,6 +429,50 @@ func TestBuffersBoundWhatIsUnderWay(t *testing.T) {
 	})
 }
 
+func TestAResetDropsWhatHasNotArrived(t *testing.T) {
+	overBothPaths(t, func(t *testing.T, cfg Config) {
+		_, o := newTestNamespaceWith(t, cfg)
+		client, server := connect(t, o, "tcp4", "127.0.0.1:0")
+		require.NoError(t, server.(*tcpConn).SetReadBuffer(32<<10))
+		client.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err := client.Write(make([]byte, 8<<20))
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.NoError(t, client.(*tcpConn).SetLinger(0))
+		require.NoError(t, client.Close())
+		synctest.Wait()
+		n, err := io.Copy(io.Discard, struct{ io.Reader }{server})
+		assert.ErrorIs(t, err, syscall.ECONNRESET)
+		assert.Positive(t, n)
+		assert.LessOrEqual(t, n, int64(128<<10)) // gVisor's window is not smaller yet
+		server.Close()
+	})
+}
+
+func TestAnEndThatGaveUpAnswersWithAReset(t *testing.T) {
+	overBothPaths(t, func(t *testing.T, cfg Config) {
+		cfg.Faults = faults.NewSet(1)
+		_, o := newTestNamespaceWith(t, cfg)
+		client, server := connect(t, o, "tcp4", "127.0.0.1:0")
+		require.NoError(t, server.(*tcpConn).SetKeepAlive(false)) // it does not notice
+		f := &faults.Fault{Where: faults.Where{Loopback: true}}
+		f.SetConditions(faults.Conditions{Loss: 1})
+		require.True(t, cfg.Faults.Add(f))
+		_, err := client.Write([]byte("x"))
+		require.NoError(t, err)
+		_, err = client.Read(make([]byte, 1))
+		assert.ErrorIs(t, err, syscall.ETIMEDOUT)
+		f.Close()
+
+		_, err = server.Write([]byte("x"))
+		require.NoError(t, err)
+		_, err = server.Read(make([]byte, 1))
+		assert.ErrorIs(t, err, syscall.ECONNRESET)
+		client.Close()
+		server.Close()
+		cfg.Faults.Close()
+	})
+}
+
 func TestAShortcutCountsAsTrafficOnLo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ns, o := newTestNamespace(t)

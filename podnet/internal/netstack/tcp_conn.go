@@ -45,17 +45,18 @@ func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queu
 // release closes the endpoint. As on Linux, bytes that were not read make that a
 // reset.
 func (c *tcpConn) release() {
-	c.owner.ns.unpair(c)
 	if c.in.close() > 0 {
 		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: true})
 	}
+	linger := c.ep.SocketOptions().GetLinger()
+	c.owner.ns.unpair(c, linger.Enabled && linger.Timeout == 0)
 	c.socket.release()
 }
 
 // describe returns the socket's line of `ss`, without the owner.
 func (c *tcpConn) describe() Socket {
 	d := c.socket.describe()
-	d.RecvQ += min(c.in.len(), int(c.ep.SocketOptions().GetReceiveBufferSize()))
+	d.RecvQ += min(c.in.len(), c.receiveBuffer())
 	d.SendQ += c.unsent()
 	return d
 }
@@ -110,6 +111,9 @@ func (c *tcpConn) Read(b []byte) (int, error) {
 func (c *tcpConn) Write(b []byte) (int, error) {
 	var n int
 	err := c.do(&c.write, func() (int, tcpip.Error, error) {
+		if c.state() == tcp.StateCloseWait {
+			c.finSeen.Store(true)
+		}
 		for {
 			m, terr := c.send(b[n:])
 			n += m
