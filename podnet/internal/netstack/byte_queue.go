@@ -40,35 +40,31 @@ type chunk struct {
 	next *chunk
 	r, w int
 	b    []byte
+	pool *sync.Pool // where it goes when it is empty
 }
 
-// The sizes of chunks, in bytes. The small ones are for messages: a connection on
-// which an unread line waits should not keep 64 KiB.
-const (
-	smallChunk = 4 << 10
-	largeChunk = 64 << 10
-)
+// chunkSizes are what chunks hold, in bytes: the small ones are for messages, so
+// that a connection on which an unread line waits does not keep 64 KiB.
+var chunkSizes = [...]int{4 << 10, 16 << 10, 64 << 10}
 
-var (
-	smallChunks = sync.Pool{New: func() any { return &chunk{b: make([]byte, smallChunk)} }}
-	largeChunks = sync.Pool{New: func() any { return &chunk{b: make([]byte, largeChunk)} }}
-)
+var chunkPools [len(chunkSizes)]sync.Pool
 
-// newChunk returns a chunk that n bytes are to be put into.
+// newChunk returns a chunk that n bytes, or the first of them, are to be put into.
 func newChunk(n int) *chunk {
-	if n <= smallChunk {
-		return smallChunks.Get().(*chunk)
+	i := 0
+	for i < len(chunkSizes)-1 && n > chunkSizes[i] {
+		i++
 	}
-	return largeChunks.Get().(*chunk)
+	pool := &chunkPools[i]
+	if c, ok := pool.Get().(*chunk); ok {
+		return c
+	}
+	return &chunk{b: make([]byte, chunkSizes[i]), pool: pool}
 }
 
 func (c *chunk) free() {
 	c.next, c.r, c.w = nil, 0, 0
-	if len(c.b) == smallChunk {
-		smallChunks.Put(c)
-	} else {
-		largeChunks.Put(c)
-	}
+	c.pool.Put(c)
 }
 
 // put appends the beginning of b, which is not empty, to a queue that may hold so
