@@ -82,19 +82,28 @@ func (before footprint) mustBeBack(t *testing.T) {
 }
 
 // endure runs use on a Pod with an echo server, and checks that nothing of it
-// stays when the Pod is gone.
-func endure(t *testing.T, use func(p *podnet.Pod, client *podnet.Container)) {
-	run := func(use func(p *podnet.Pod, client *podnet.Container)) {
+// stays when the Pod is gone. It does so with the shortcut that localhost takes, and
+// with somebody who watches, so that packets cross lo.
+func endure(t *testing.T, use func(t *testing.T, p *podnet.Pod, client *podnet.Container)) {
+	t.Run("by the shortcut", func(t *testing.T) { endureOnce(t, false, use) })
+	t.Run("by packets", func(t *testing.T) { endureOnce(t, true, use) })
+}
+
+func endureOnce(t *testing.T, watched bool, use func(t *testing.T, p *podnet.Pod, client *podnet.Container)) {
+	run := func(use func(t *testing.T, p *podnet.Pod, client *podnet.Container)) {
 		c, err := podnet.NewCluster(podnet.Config{})
 		require.NoError(t, err)
+		if watched {
+			c.TraceHeaders(func(podnet.TraceEvent) {})
+		}
 		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "endure", Containers: []podnet.ContainerSpec{
 			{Name: "server", Run: echo}, {Name: "client", Run: untilStopped},
 		}})
 		require.NoError(t, p.WaitListening(t.Context(), 7))
-		use(p, p.Container("client"))
+		use(t, p, p.Container("client"))
 		require.NoError(t, c.Close())
 	}
-	run(func(*podnet.Pod, *podnet.Container) {}) // so that what stays for ever is there before
+	run(func(*testing.T, *podnet.Pod, *podnet.Container) {}) // so that what stays for ever is there before
 	before := measure()
 	run(use)
 	before.mustBeBack(t)
@@ -119,7 +128,7 @@ func roundTrip(conn net.Conn, n uint64) error {
 // A hundred thousand connections are opened, used and closed. The ports of those
 // that wait in TIME-WAIT run out on the way, as on Linux, and come back.
 func TestManyConnections(t *testing.T) {
-	endure(t, func(p *podnet.Pod, client *podnet.Container) {
+	endure(t, func(t *testing.T, p *podnet.Pod, client *podnet.Container) {
 		const workers = 8
 		total := size(100_000)
 		var wg sync.WaitGroup
@@ -162,7 +171,7 @@ func connectOnce(client *podnet.Container, n uint64) error {
 }
 
 func TestManyConnectionsAtOnce(t *testing.T) {
-	endure(t, func(p *podnet.Pod, client *podnet.Container) {
+	endure(t, func(t *testing.T, p *podnet.Pod, client *podnet.Container) {
 		total := size(2000)
 		conns := make([]net.Conn, total)
 		for i := range conns {
@@ -185,7 +194,7 @@ func TestManyConnectionsAtOnce(t *testing.T) {
 }
 
 func TestALongTransfer(t *testing.T) {
-	endure(t, func(p *podnet.Pod, client *podnet.Container) {
+	endure(t, func(t *testing.T, p *podnet.Pod, client *podnet.Container) {
 		total := int64(size(4<<10)) << 20
 		l, err := p.Listen("tcp", "127.0.0.1:9")
 		require.NoError(t, err)

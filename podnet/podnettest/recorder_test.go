@@ -18,7 +18,7 @@ func (e *told) Helper()           {}
 func (e *told) Error(args ...any) { e.errors = append(e.errors, args...) }
 
 func TestADropWithoutAReasonFailsTheTest(t *testing.T) {
-	r := &recorder{packets: make(map[string][]podnet.TraceEvent)}
+	r := &recorder{packets: make(map[podName][]podnet.TraceEvent)}
 	for _, reason := range []string{"queue full", "", ""} {
 		r.see(podnet.TraceEvent{Kind: podnet.TraceDropped, Node: "node-1", Reason: reason, Size: len(r.drops)})
 	}

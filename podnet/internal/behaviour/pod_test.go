@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"podnet.dev/podnet"
@@ -16,15 +17,22 @@ import (
 // pod are the verbs of a container.
 type pod struct{ *podnet.Container }
 
-// startPod starts a Pod whose network is what a case needs.
-func startPod(t *testing.T, needs behaviour.Needs) pod {
+// startPod starts a Pod whose network is what a case needs. What it says to itself
+// takes the shortcut past the stack, or, if somebody watches, crosses lo in packets.
+func startPod(t *testing.T, needs behaviour.Needs, watched bool) pod {
 	t.Helper()
 	var cfg podnet.Config
 	if needs&behaviour.SingleStack != 0 {
 		cfg.PodCIDRs = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")}
 	}
 	idle := func(ctx context.Context, _ *podnet.Container) error { <-ctx.Done(); return ctx.Err() }
-	p := podnettest.StartPod(t, podnettest.NewCluster(t, cfg), podnet.PodSpec{
+	c, err := podnet.NewCluster(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	if watched {
+		c.TraceHeaders(func(podnet.TraceEvent) {})
+	}
+	p := podnettest.StartPod(t, c, podnet.PodSpec{
 		Name: "pod", Containers: []podnet.ContainerSpec{{Name: "main", Run: idle}},
 	})
 	require.Equal(t, behaviour.IPv4, p.IP().String())

@@ -64,6 +64,14 @@ func (dir *direction) init(wq *waiter.Queue, events waiter.EventMask) {
 	wq.EventRegister(&dir.entry)
 }
 
+// wake lets a call that waits look again.
+func (dir *direction) wake() {
+	select {
+	case dir.ready <- struct{}{}:
+	default:
+	}
+}
+
 // newDescriptor returns a descriptor of file, whose events are those of wq. The
 // owner has yet to adopt it.
 func newDescriptor(o *Owner, netName string, wq *waiter.Queue, local, peer net.Addr, file openFile) *descriptor {
@@ -86,6 +94,12 @@ func (d *descriptor) enter() error {
 	}
 	d.calls++
 	return nil
+}
+
+func (d *descriptor) isClosing() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closing
 }
 
 func (d *descriptor) leave() {

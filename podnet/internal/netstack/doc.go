@@ -12,6 +12,13 @@
 // *net.OpError around an *os.SyscallError around an errno, net.ErrClosed after
 // Close, os.ErrDeadlineExceeded after a deadline.
 //
+// # What a namespace says to itself
+//
+// Of a TCP connection between two sockets of one namespace, only what opens and
+// closes it crosses lo. What is written goes from socket to socket in memory (see
+// shortcut.go), at once and within the same buffer sizes. As soon as a Watch, a
+// fault or a rule needs to see packets there are packets again.
+//
 // # Virtual time
 //
 // A namespace made inside a testing/synctest bubble runs on the bubble's time,

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -24,7 +25,12 @@ var (
 // leads nowhere, and a process in it.
 func newTestNamespace(t *testing.T) (*Namespace, *Owner) {
 	t.Helper()
-	ns, err := New(Config{Seed: 1})
+	return newTestNamespaceWith(t, Config{Seed: 1})
+}
+
+func newTestNamespaceWith(t *testing.T, cfg Config) (*Namespace, *Owner) {
+	t.Helper()
+	ns, err := New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(ns.Close)
 	require.NoError(t, ns.AddLink(Link{
@@ -33,6 +39,15 @@ func newTestNamespace(t *testing.T) (*Namespace, *Owner) {
 		Gateways: []netip.Addr{netip.MustParseAddr("10.244.0.1"), netip.MustParseAddr("fd00:10:244::1")},
 	}))
 	return ns, ns.NewOwner("app", 1, hostsFile)
+}
+
+// overBothPaths runs a test in a bubble, once with shortcuts and once without.
+func overBothPaths(t *testing.T, test func(t *testing.T, cfg Config)) {
+	for name, packets := range map[string]bool{"shortcut": false, "packets": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, Config{Seed: 1, packets: packets}) })
+		})
+	}
 }
 
 // hostsFile resolves as the /etc/hosts of a Pod does.

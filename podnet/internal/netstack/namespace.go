@@ -57,6 +57,8 @@ type Config struct {
 	// where.
 	Watch *netfilter.Watch
 	Place any
+
+	packets bool // no shortcuts: for tests
 }
 
 // A Group is namespaces that have traffic with each other. In a bubble, one may
@@ -80,6 +82,8 @@ type Namespace struct {
 
 	endpoints  endpointTable
 	handshakes handshakes // that a pump settles
+	shortcuts  shortcuts
+	packets    bool // no shortcuts
 
 	lo      *hookedLink
 	hooks   atomic.Pointer[netfilter.Hooks] // nil while there are no rules
@@ -115,7 +119,7 @@ func New(cfg Config) (*Namespace, error) {
 		links: make(map[string]*link), locals: make(map[netip.Addr]int), bcasts: make(map[netip.Addr]int),
 		owners: make(map[*Owner]struct{}), done: make(chan struct{}), hooked: make(map[tcpip.NICID]*hookedLink), seed: cfg.Seed, divert: cfg.Divert,
 		faults: cfg.Faults, end: cfg.End,
-		watch: cfg.Watch, place: cfg.Place,
+		watch: cfg.Watch, place: cfg.Place, packets: cfg.packets,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
 	clk := &clock{start: time.Now()}

@@ -10,26 +10,33 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-var connNetworks = []struct{ name, network, address string }{
-	{"tcp4 over loopback", "tcp4", "127.0.0.1:0"},
-	{"tcp6 over loopback", "tcp6", "[::1]:0"},
-	{"tcp4 over the own address", "tcp4", "10.244.0.2:0"},
-	{"tcp6 over the own address", "tcp6", "[fd00:10:244::2]:0"},
-	{"tcp4 to a dual-stack listener", "tcp", ":0"},
-	{"unix", "unix", "@conformance"},
+var connNetworks = []connNetwork{
+	{"tcp4 over loopback", "tcp4", "127.0.0.1:0", false},
+	{"tcp4 over loopback by packets", "tcp4", "127.0.0.1:0", true},
+	{"tcp6 over loopback", "tcp6", "[::1]:0", false},
+	{"tcp6 over loopback by packets", "tcp6", "[::1]:0", true},
+	{"tcp4 over the own address", "tcp4", "10.244.0.2:0", false},
+	{"tcp6 over the own address", "tcp6", "[fd00:10:244::2]:0", false},
+	{"tcp4 to a dual-stack listener", "tcp", ":0", false},
+	{"unix", "unix", "@conformance", false},
 }
 
-func makePipe(t *testing.T, network, address string) nettest.MakePipe {
+type connNetwork struct {
+	name, network, address string
+	packets                bool
+}
+
+func makePipe(t *testing.T, n connNetwork) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
-		ns, o := newTestNamespace(t)
-		c1, c2 = connect(t, o, network, address)
+		ns, o := newTestNamespaceWith(t, Config{Seed: 1, packets: n.packets})
+		c1, c2 = connect(t, o, n.network, n.address)
 		return c1, c2, ns.Close, nil
 	}
 }
 
 func TestConnConforms(t *testing.T) {
 	for _, tt := range connNetworks {
-		t.Run(tt.name, func(t *testing.T) { nettest.TestConn(t, makePipe(t, tt.network, tt.address)) })
+		t.Run(tt.name, func(t *testing.T) { nettest.TestConn(t, makePipe(t, tt)) })
 	}
 }
 
@@ -46,7 +53,7 @@ func TestConnConformsInBubble(t *testing.T) {
 		for name, part := range parts {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					c1, c2, stop, err := makePipe(t, tt.network, tt.address)()
+					c1, c2, stop, err := makePipe(t, tt)()
 					require.NoError(t, err)
 					defer stop()
 					part(t, c1, c2)

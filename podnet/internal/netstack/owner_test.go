@@ -15,8 +15,8 @@ import (
 )
 
 func TestKilledOwnerInTheMiddleOfTraffic(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ns, app := newTestNamespace(t)
+	overBothPaths(t, func(t *testing.T, cfg Config) {
+		ns, app := newTestNamespaceWith(t, cfg)
 		victim := ns.NewOwner("victim", 1, nil)
 		bystander, friend := connect(t, app, "tcp", "127.0.0.1:0")
 

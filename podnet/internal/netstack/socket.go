@@ -21,15 +21,25 @@ type socket struct {
 func newSocket(o *Owner, netName string, v6 bool, ep tcpip.Endpoint, wq *waiter.Queue, local, peer net.Addr, freed func()) (*socket, error) {
 	s := &socket{ep: ep, v6: v6, freed: freed}
 	s.descriptor = newDescriptor(o, netName, wq, local, peer, s)
-	if err := o.adopt(s.descriptor); err != nil {
-		o.ns.endpoints.remove(ep)
-		ep.Close()
-		forget(ep)
-		o.ns.pump.kick()
+	if err := s.open(); err != nil {
 		return nil, err
 	}
-	o.ns.endpoints.add(ep, o)
 	return s, nil
+}
+
+// open makes the owner adopt the socket. If that is dead it closes the endpoint
+// and fails with net.ErrClosed.
+func (s *socket) open() error {
+	o := s.owner
+	if err := o.adopt(s.descriptor); err != nil {
+		o.ns.endpoints.remove(s.ep)
+		s.ep.Close()
+		forget(s.ep)
+		o.ns.pump.kick()
+		return err
+	}
+	o.ns.endpoints.add(s.ep, o)
+	return nil
 }
 
 // readNothing is a Read into an empty buffer: net takes neither a datagram nor a

@@ -17,7 +17,11 @@ import (
 // file descriptor.
 type tcpConn struct {
 	*socket
+	shortcut
 	finSeen atomic.Bool // the peer had closed its half when we last wrote
+
+	writing bytes.Reader      // what is being written; here so that it costs no allocation
+	into    tcpip.SliceWriter // what is being read into
 }
 
 var _ net.Conn = (*tcpConn)(nil)
@@ -28,12 +32,33 @@ func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queu
 		setKeepAlive(ep, probes)
 	}
 	local, _ := endpointAddrs(ep, v6)
-	s, err := newSocket(o, n.name, v6, ep, wq, n.addr(local), n.addr(remote), nil)
-	if err != nil {
+	c := &tcpConn{socket: &socket{ep: ep, v6: v6}}
+	c.descriptor = newDescriptor(o, n.name, wq, n.addr(local), n.addr(remote), c)
+	c.grow = c.growSendBuffer
+	if err := c.open(); err != nil {
 		return nil, err
 	}
-	s.grow = s.growSendBuffer
-	return &tcpConn{socket: s}, nil
+	o.ns.pair(c)
+	return c, nil
+}
+
+// release closes the endpoint. As on Linux, bytes that were not read make that a
+// reset.
+func (c *tcpConn) release() {
+	if c.in.close() > 0 {
+		c.ep.SocketOptions().SetLinger(tcpip.LingerOption{Enabled: true})
+	}
+	linger := c.ep.SocketOptions().GetLinger()
+	c.owner.ns.unpair(c, linger.Enabled && linger.Timeout == 0)
+	c.socket.release()
+}
+
+// describe returns the socket's line of `ss`, without the owner.
+func (c *tcpConn) describe() Socket {
+	d := c.socket.describe()
+	d.RecvQ += min(c.in.len(), c.receiveBuffer())
+	d.SendQ += c.unsent()
+	return d
 }
 
 // maxSendBuffer is what the send buffer grows to while somebody pays, in bytes.
@@ -60,13 +85,13 @@ func (c *tcpConn) Read(b []byte) (int, error) {
 	}
 	var n int
 	err := c.do(&c.read, func() (int, tcpip.Error, error) {
-		w := tcpip.SliceWriter(b)
-		res, terr := c.ep.Read(&w, tcpip.ReadOptions{})
+		var terr tcpip.Error
+		n, terr = c.receive(b)
 		switch terr.(type) {
 		case nil:
-			n = res.Count
-			c.ep.ModerateRecvBuf(n)
 			return n, nil, nil
+		case *tcpip.ErrWouldBlock:
+			return 0, terr, nil
 		case *tcpip.ErrClosedForReceive:
 			return 0, terr, io.EOF
 		case *tcpip.ErrConnectionReset:
@@ -86,18 +111,20 @@ func (c *tcpConn) Read(b []byte) (int, error) {
 func (c *tcpConn) Write(b []byte) (int, error) {
 	var n int
 	err := c.do(&c.write, func() (int, tcpip.Error, error) {
-		if tcp.EndpointState(c.ep.State()) == tcp.StateCloseWait {
+		if c.state() == tcp.StateCloseWait {
 			c.finSeen.Store(true)
 		}
 		for {
-			m, terr := c.ep.Write(bytes.NewReader(b[n:]), tcpip.WriteOptions{})
-			n += int(m)
+			m, terr := c.send(b[n:])
+			n += m
 			switch terr.(type) {
 			case nil:
 				if n < len(b) {
 					continue
 				}
 				return n, nil, nil
+			case *tcpip.ErrWouldBlock:
+				return n, terr, nil
 			case *tcpip.ErrConnectionReset:
 				// Linux: a reset that answers what was sent to a
 				// peer that had closed is a broken pipe.
@@ -124,7 +151,7 @@ func (c *tcpConn) Close() error {
 	}
 	// gVisor sends no event when the FIN is acknowledged, so look now and then.
 	end := time.Now().Add(linger.Timeout)
-	for wait := 100 * time.Microsecond; finPending(c.ep) && time.Now().Before(end); wait = min(2*wait, 10*time.Millisecond) {
+	for wait := 100 * time.Microsecond; (finPending(c.ep) || c.unsent() > 0) && time.Now().Before(end); wait = min(2*wait, 10*time.Millisecond) {
 		timer := time.NewTimer(min(wait, time.Until(end)))
 		select {
 		case <-timer.C:
@@ -147,12 +174,21 @@ func finPending(ep tcpip.Endpoint) bool {
 
 // CloseRead shuts down the reading half: reads return io.EOF.
 func (c *tcpConn) CloseRead() error {
-	return c.opError("close", c.control("shutdown", func() tcpip.Error { return c.ep.Shutdown(tcpip.ShutdownRead) }))
+	return c.opError("close", c.control("shutdown", func() tcpip.Error {
+		c.in.refuse()
+		return c.ep.Shutdown(tcpip.ShutdownRead)
+	}))
 }
 
 // CloseWrite sends FIN: the peer reads io.EOF and may go on writing.
 func (c *tcpConn) CloseWrite() error {
-	return c.opError("close", c.control("shutdown", func() tcpip.Error { return c.ep.Shutdown(tcpip.ShutdownWrite) }))
+	return c.opError("close", c.control("shutdown", func() tcpip.Error {
+		c.finished.Store(true)
+		if peer := c.other.Load(); peer != nil {
+			peer.in.end()
+		}
+		return c.ep.Shutdown(tcpip.ShutdownWrite)
+	}))
 }
 
 // SetLinger sets what Close does with data that is not yet sent: sec < 0 sends
