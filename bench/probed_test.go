@@ -35,7 +35,7 @@ func BenchmarkProbed(b *testing.B) {
 			})
 			real := time.Since(begun).Seconds()
 			b.ReportMetric(virtual.Seconds()/real, "virtual-s/s")
-			b.ReportMetric(real, "s")
+			b.ReportMetric(real, "sec")
 		}
 	})
 }

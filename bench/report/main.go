@@ -21,7 +21,7 @@ func main() {
 	err := run(os.Args[1:])
 	var exit *exec.ExitError
 	switch {
-	case errors.As(err, &exit):
+	case errors.As(err, &exit) && exit.Exited():
 		os.Exit(exit.ExitCode()) // it has said why
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "report:", err)
