@@ -70,7 +70,7 @@ func barChart(title, label string, format func(float64) string, bars []bar) char
 	p.NominalY(names...)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
 	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
-	if most > 20*least {
+	if least > 0 && most > 20*least {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{format}
 		p.X.Min, p.X.Max = least/2, most*3
 	} else {
@@ -152,7 +152,7 @@ func lineChart(title, labelX, labelY string, format func(float64) string, logY b
 	if far > 20 {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{count}
 	}
-	if logY {
+	if logY && least > 0 {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, logTicks{format}
 		p.Y.Min, p.Y.Max = least/1.5, most*1.5
 	} else {

@@ -54,17 +54,17 @@ func run(ctx context.Context, short bool, out string) error {
 	if err := r.measure(ctx, p); err != nil {
 		return err
 	}
+	if err := r.writeRaw(filepath.Join(out, "benchmarks")); err != nil {
+		return err
+	}
 	goals := judge(r.results)
-	page := &page{results: r.results, machine: describeMachine(ctx, root), goals: goals, failures: r.failures, rounds: r.rounds, short: short}
+	page := &page{results: r.results, machine: describeMachine(ctx, root), goals: goals, failures: r.failures, rounds: r.rounds, scaleRounds: r.scaleRounds, short: short}
 	for _, g := range goals {
 		if g.measured && !g.met() {
 			page.profiles = append(page.profiles, r.profile(ctx, g))
 		}
 	}
 	if err := page.write(out); err != nil {
-		return err
-	}
-	if err := r.writeRaw(filepath.Join(out, "benchmarks", "results.txt")); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "wrote", filepath.Join(out, "benchmarks.md"))

@@ -2,11 +2,14 @@ package main
 
 import "image/color"
 
-// paths are those of the benchmarks, in the order in which they are shown.
-var paths = []struct {
+// A pathInfo says how a path is shown.
+type pathInfo struct {
 	name, text string
 	color      color.Color
-}{
+}
+
+// paths are those of the benchmarks, in the order in which they are shown.
+var paths = []pathInfo{
 	{"localhost", "localhost", ours},
 	{"own-ip", "the Pod's own IP", ours},
 	{"own-service", "own Service (hairpin)", ours},

@@ -11,13 +11,13 @@ import (
 
 // A page is the report.
 type page struct {
-	results  results
-	machine  []fact
-	goals    []goal
-	profiles []profile
-	failures failures
-	rounds   int
-	short    bool
+	results             results
+	machine             []fact
+	goals               []goal
+	profiles            []profile
+	failures            failures
+	short               bool
+	rounds, scaleRounds int
 
 	out  string // the directory of benchmarks.md
 	text strings.Builder
@@ -82,7 +82,7 @@ func (p *page) head() {
 	if p.short {
 		again += " --short"
 	}
-	p.say("Written by `%s`, which measures all of this again; nothing here is typed by hand. What is compared took turns in one run, of %d rounds. A value is the median of the rounds, with the quartiles beside it, and a ratio the median of the rounds' ratios. Times are those of this machine; only the ratios should mean something on yours.", again, p.rounds)
+	p.say("Written by `%s`, which measures all of this again; nothing here is typed by hand. What is compared took turns in one run, of %d rounds for the paths and %d for the curves. A value is the median of the rounds, with the quartiles beside it, and a ratio the median of the rounds' ratios. Times are those of this machine; only the ratios should mean something on yours.", again, p.rounds, p.scaleRounds)
 	rows := [][]string{{"what", "measured with"}}
 	for _, f := range p.machine {
 		if f.is != "" {
@@ -90,7 +90,7 @@ func (p *page) head() {
 		}
 	}
 	p.table(rows)
-	p.say("The benchmarks are in [bench](../bench) and [bench/peers](../bench/peers), and all results in [results.txt](benchmarks/results.txt), which `benchstat` reads: `benchstat -filter '.name:Path' -row /path -col /work docs/benchmarks/results.txt`.")
+	p.say("The benchmarks are in [bench](../bench) and [bench/peers](../bench/peers), and all results in [results.txt](benchmarks/results.txt), which `benchstat` reads: `benchstat -filter '.name:Path .unit:sec/op' -row /work -col /path docs/benchmarks/results.txt`.")
 }
 
 func (p *page) targets() {
@@ -151,6 +151,9 @@ func (p *page) whereTimeGoes() {
 }
 
 func (p *page) foot() {
+	if len(p.results.values("Path/path=linux-pod", "work")) == 0 {
+		p.say("The paths between network namespaces are missing: they want Linux, root, ip and iptables-restore.")
+	}
 	if list := p.failures.list(); len(list) > 0 {
 		p.say("## What failed")
 		p.say("What these would have measured is not above, or of fewer rounds.")

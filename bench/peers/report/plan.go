@@ -1,6 +1,11 @@
 package main
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // A plan says what is measured, and for how long. Everything is measured once a
 // round, so that what is compared takes turns: A B A B.
@@ -8,7 +13,8 @@ type plan struct {
 	paths, scale phase
 }
 
-// A phase has rounds until its time is over, but so many at least.
+// A phase has rounds until its time is over, but so many at least. A job that
+// finds nothing to measure is left out of those after the first.
 type phase struct {
 	time   time.Duration
 	rounds int
@@ -61,4 +67,30 @@ func latency(benchtime string) job {
 
 func linuxLatency(benchtime string) job {
 	return job{program: "peers", bench: "^BenchmarkLatency$/^path=linux-(own-service|pod)$/^work=rtt64$", time: benchtime}
+}
+
+// expand puts the single jobs in place of those that stand for several. Network
+// namespaces are made once for each work: to make them takes longer than to use them.
+func expand(jobs []job) []job {
+	var list []job
+	for _, j := range jobs {
+		if !j.each {
+			list = append(list, j)
+			continue
+		}
+		for _, w := range works {
+			for _, p := range paths {
+				name := p.name
+				if strings.HasPrefix(name, "linux-") {
+					name = "linux-.*"
+				}
+				one := j
+				one.each, one.bench = false, fmt.Sprintf("%s/^path=%s$/^work=%s$", j.bench, name, w.name)
+				if !slices.Contains(list, one) {
+					list = append(list, one)
+				}
+			}
+		}
+	}
+	return list
 }

@@ -4,10 +4,14 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"podnet.dev/bench"
 )
 
 const printed = `goos: linux
@@ -127,4 +131,24 @@ func TestNumbers(t *testing.T) {
 	} {
 		assert.Equal(t, want, got)
 	}
+}
+
+func TestEveryPathHasAText(t *testing.T) {
+	for _, p := range bench.Paths() {
+		assert.True(t, slices.ContainsFunc(paths, func(known pathInfo) bool { return known.name == p.Name }), p.Name)
+	}
+}
+
+func TestJobsTakeTurns(t *testing.T) {
+	list := expand([]job{{program: "peers", bench: "^BenchmarkPath$", time: "1ms", each: true}, {bench: "^BenchmarkPods$"}})
+	assert.Equal(t, job{program: "peers", bench: "^BenchmarkPath$/^path=localhost$/^work=rtt64$", time: "1ms"}, list[0])
+	assert.Equal(t, "^BenchmarkPath$/^path=own-ip$/^work=rtt64$", list[1].bench)
+	assert.Equal(t, job{bench: "^BenchmarkPods$"}, list[len(list)-1])
+	linux := 0
+	for _, j := range list {
+		if strings.Contains(j.bench, "linux-") {
+			linux++
+		}
+	}
+	assert.Equal(t, len(works), linux, "one for all paths between namespaces")
 }

@@ -16,13 +16,13 @@ import (
 
 // A runner runs benchmarks and keeps what they say.
 type runner struct {
-	root, dir string
-	programs  map[string]string // by their names in jobs
-	results   results
-	failures  failures
-	rounds    int // of all paths
-	raw       bytes.Buffer
-	progress  progress
+	root, dir           string
+	programs            map[string]string // by their names in jobs
+	results             results
+	failures            failures
+	rounds, scaleRounds int
+	raw                 bytes.Buffer
+	progress            progress
 }
 
 // newRunner builds the programs of benchmarks into dir.
@@ -45,79 +45,39 @@ func newRunner(ctx context.Context, root, dir string) (*runner, error) {
 // error is that of ctx.
 func (r *runner) measure(ctx context.Context, p plan) error {
 	var err error
-	if p.paths.jobs, err = r.expand(ctx, p.paths.jobs); err != nil {
-		return err
-	}
 	if r.rounds, err = r.phase(ctx, "paths", p.paths); err != nil {
 		return err
 	}
-	_, err = r.phase(ctx, "scale", p.scale)
+	r.scaleRounds, err = r.phase(ctx, "scale", p.scale)
 	return err
 }
 
 func (r *runner) phase(ctx context.Context, name string, p phase) (rounds int, err error) {
+	jobs, none := expand(p.jobs), make(map[job]bool)
 	begun := time.Now()
 	for ; rounds < p.rounds || time.Since(begun)*time.Duration(rounds+1)/time.Duration(rounds) < p.time; rounds++ {
-		for i, j := range p.jobs {
-			r.progress.say("%s: round %d, %d of %d, %v of about %v: %s", name, rounds+1, i+1, len(p.jobs),
+		for i, j := range jobs {
+			r.progress.say("%s: round %d, %d of %d, %v of about %v: %s", name, rounds+1, i+1, len(jobs),
 				time.Since(begun).Round(time.Second), max(p.time, time.Since(begun).Round(time.Second)), readable(j.bench))
-			r.run(ctx, j, rounds)
+			if !r.run(ctx, j, rounds) {
+				none[j] = true
+			}
 			if ctx.Err() != nil {
 				return rounds, ctx.Err()
 			}
 		}
+		jobs = slices.DeleteFunc(jobs, func(j job) bool { return none[j] })
 	}
 	r.progress.end("%s: %d rounds in %v", name, rounds, time.Since(begun).Round(time.Second))
 	return rounds, nil
 }
 
-// expand puts the single jobs in place of those that stand for several. To find out
-// which there are it runs all of them once. Linux's namespaces are made once for each
-// work: to make them takes longer than to use them.
-func (r *runner) expand(ctx context.Context, jobs []job) ([]job, error) {
-	var list []job
-	for _, j := range jobs {
-		if !j.each {
-			list = append(list, j)
-			continue
-		}
-		r.progress.say("look for what there is to measure")
-		once := j
-		once.time = "1x"
-		out, err := r.output(ctx, once)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			r.failures.add(j, out, err)
-		}
-		byWork := make(map[string][]job)
-		var works []string
-		for _, name := range parse(out).names() {
-			path, work := part(name, "path"), part(name, "work")
-			if strings.HasPrefix(path, "linux-") {
-				path = "linux-.*"
-			}
-			one := job{program: j.program, bench: fmt.Sprintf("%s/^path=%s$/^work=%s$", j.bench, path, work), time: j.time}
-			if !slices.Contains(byWork[work], one) {
-				byWork[work] = append(byWork[work], one)
-			}
-			if !slices.Contains(works, work) {
-				works = append(works, work)
-			}
-		}
-		for _, work := range works {
-			list = append(list, byWork[work]...)
-		}
-	}
-	return list, nil
-}
-
-// run runs a job and adds its results to those of a round.
-func (r *runner) run(ctx context.Context, j job, round int) {
+// run runs a job and adds its results to those of a round. It returns false if there
+// are none although nothing failed: not every path has every work.
+func (r *runner) run(ctx context.Context, j job, round int) bool {
 	out, err := r.output(ctx, j)
 	if ctx.Err() != nil {
-		return
+		return true
 	}
 	if err != nil {
 		r.failures.add(j, out, err)
@@ -128,12 +88,13 @@ func (r *runner) run(ctx context.Context, j job, round int) {
 		r.raw.WriteString(one.line)
 		r.raw.WriteByte('\n')
 	}
+	return err != nil || len(found) > 0
 }
 
 // output runs a job with further flags, and returns what the program printed.
 func (r *runner) output(ctx context.Context, j job, flags ...string) ([]byte, error) {
 	args := append([]string{"-test.run=^$", "-test.bench=" + j.bench, "-test.benchtime=" + j.time, "-test.timeout=" + cmp.Or(j.limit, 3*time.Minute).String()}, flags...)
-	if j.each || strings.Contains(j.bench, "path=linux-") {
+	if strings.Contains(j.bench, "path=linux-") {
 		args = append(args, "-linux")
 	}
 	cmd := exec.CommandContext(ctx, r.programs[j.program], args...)
@@ -141,10 +102,13 @@ func (r *runner) output(ctx context.Context, j job, flags ...string) ([]byte, er
 	return cmd.CombinedOutput()
 }
 
-// writeRaw writes all results as benchstat reads them.
-func (r *runner) writeRaw(name string) error {
+// writeRaw writes all results into results.txt of a directory, as benchstat reads them.
+func (r *runner) writeRaw(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	head := fmt.Sprintf("goos: %s\ngoarch: %s\npkg: podnet.dev/bench\n", runtime.GOOS, runtime.GOARCH)
-	return os.WriteFile(name, append([]byte(head), r.raw.Bytes()...), 0o644)
+	return os.WriteFile(filepath.Join(dir, "results.txt"), append([]byte(head), r.raw.Bytes()...), 0o644)
 }
 
 // readable is a pattern without what only patterns need.
