@@ -78,16 +78,17 @@ func overGonet(tb testing.TB) bench.Ends {
 func overNetem(tb testing.TB) bench.Ends {
 	t := netem.MustNewPPPTopology("10.0.0.1", "10.0.0.2", &netem.NullLogger{}, &netem.LinkConfig{})
 	tb.Cleanup(func() { t.Close() })
-	server := net.IPv4(10, 0, 0, 2)
+	server := net.TCPAddr{IP: net.IPv4(10, 0, 0, 2), Port: 7000}
 	return bench.Ends{
 		Listen: func() (net.Listener, error) {
-			return t.Server.ListenTCP("tcp", &net.TCPAddr{IP: server, Port: 7000})
+			server.Port++ // connections in TIME-WAIT hold the last one
+			return t.Server.ListenTCP("tcp", &server)
 		},
 		Dial: func(ctx context.Context) (net.Conn, error) {
-			return t.Client.DialContext(ctx, "tcp", "10.0.0.2:7000")
+			return t.Client.DialContext(ctx, "tcp", server.String())
 		},
 		ListenPacket: func() (net.PacketConn, error) {
-			return t.Server.ListenUDP("udp", &net.UDPAddr{IP: server, Port: 7000})
+			return t.Server.ListenUDP("udp", &net.UDPAddr{IP: server.IP, Port: 7000})
 		},
 		DialPacket: func(ctx context.Context) (net.Conn, error) {
 			return t.Client.DialContext(ctx, "udp", "10.0.0.2:7000")
