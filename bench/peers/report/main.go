@@ -52,7 +52,7 @@ func run(ctx context.Context, short bool, out string) error {
 		p = shortPlan
 	}
 	if err := r.measure(ctx, p); err != nil {
-		return err
+		return fmt.Errorf("interrupted, and nothing is written: %w", err)
 	}
 	if err := r.writeRaw(filepath.Join(out, "benchmarks")); err != nil {
 		return err

@@ -67,8 +67,8 @@ func (r *runner) phase(ctx context.Context, name string, p phase) (rounds int, e
 			}
 		}
 		jobs = slices.DeleteFunc(jobs, func(j job) bool { return none[j] })
+		r.progress.end("%s: round %d ends after %v", name, rounds+1, time.Since(begun).Round(time.Second))
 	}
-	r.progress.end("%s: %d rounds in %v", name, rounds, time.Since(begun).Round(time.Second))
 	return rounds, nil
 }
 

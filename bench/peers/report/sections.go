@@ -59,7 +59,7 @@ func (p *page) answer() (string, bool) {
 // latency shows how the times of single round trips are distributed.
 func (p *page) latency() {
 	p.say("## Latency of a round trip of 64 bytes")
-	p.say("Single round trips, counted by an HDR histogram: so much of them took at most that long. It is the median of the rounds.")
+	p.say("Single round trips, counted by an HDR histogram: so many of them took at most that long. A round has some ten thousand, so that the last column is the slowest or nearly so. The values are medians of the rounds.")
 	percentiles := []struct {
 		name string
 		in   float64 // one operation in so many takes longer
@@ -93,23 +93,51 @@ func (p *page) latency() {
 
 // A growth is how something changes with a number.
 type growth struct {
-	chart, title   string
-	labelX, labelY string
-	prefix, key    string
-	unit           string
-	format         func(float64) string
-	logY           bool
-	paths          []string // as further parts of the names, if there are several curves
-	text           string
+	chart, title, text string
+	labelX, labelY     string
+	prefix, key, unit  string   // the benchmark, what its names call the number, and what it measures
+	paths              []string // a curve for each, if the names have paths
+	format             func(float64) string
+	logY               bool
 }
 
 var growths = []growth{
-	{"pods-start", "Start of one more Pod", "Pods", "until its container runs", "Pods", "pods", "sec/pod", duration, false, nil, "How long a Pod takes to start when there are so many: the mean of twenty, one after the other."},
-	{"pods-up", "All Pods up", "Pods", "until all are ready", "Pods", "pods", "sec-up", duration, true, nil, "How long it takes until so many Pods, applied at once, are ready."},
-	{"pods-memory", "Memory of a Pod", "Pods", "bytes a Pod, stacks of goroutines included", "Pods", "pods", "B-held/pod", bytesText, false, nil, "What each Pod of so many holds."},
-	{"services", "Connection through a Service among others", "Services", "connect and close", "Services", "services", seconds, duration, false, nil, "Each new connection looks for its Service among so many."},
-	{"clients", "Connections of many clients", "clients at once", "connections a second", "Clients", "clients", "conn/s", count, false, []string{"localhost", "kernel"}, "How many connections a second one server gets from so many clients that connect and close without a pause."},
-	{"probed", "Virtual time of probed Pods", "Pods, probed every ten seconds", "virtual seconds in a real one", "Probed", "pods", "virtual-s/s", count, true, nil, "In a testing/synctest bubble time goes as fast as the Pods let it."},
+	{
+		chart: "pods-start", title: "Start of one more Pod",
+		text:   "How long a Pod takes to start when there are so many: the mean of twenty, one after the other.",
+		labelX: "Pods", labelY: "until its container runs",
+		prefix: "Pods", key: "pods", unit: "sec/pod", format: duration,
+	},
+	{
+		chart: "pods-up", title: "All Pods up",
+		text:   "How long it takes until so many Pods, applied at once, are ready.",
+		labelX: "Pods", labelY: "until all are ready",
+		prefix: "Pods", key: "pods", unit: "sec-up", format: duration, logY: true,
+	},
+	{
+		chart: "pods-memory", title: "Memory of a Pod",
+		text:   "What each Pod of so many holds.",
+		labelX: "Pods", labelY: "bytes a Pod, with goroutines' stacks",
+		prefix: "Pods", key: "pods", unit: "B-held/pod", format: bytesText,
+	},
+	{
+		chart: "services", title: "Connection through a Service among others",
+		text:   "Each new connection looks for its Service among so many.",
+		labelX: "Services", labelY: "connect and close",
+		prefix: "Services", key: "services", unit: seconds, format: duration,
+	},
+	{
+		chart: "clients", title: "Connections of many clients",
+		text:   "How many connections a second one server gets from so many clients that connect and close without a pause.",
+		labelX: "clients at once", labelY: "connections a second",
+		prefix: "Clients", key: "clients", unit: "conn/s", paths: []string{"localhost", "kernel"}, format: count,
+	},
+	{
+		chart: "probed", title: "Virtual time of probed Pods",
+		text:   "In a testing/synctest bubble time goes as fast as the Pods let it.",
+		labelX: "Pods, probed every ten seconds", labelY: "virtual seconds in a real one",
+		prefix: "Probed", key: "pods", unit: "virtual-s/s", format: count, logY: true,
+	},
 }
 
 // scale shows the curves.
