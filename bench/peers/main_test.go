@@ -8,6 +8,7 @@ import (
 
 var linux = flag.Bool("linux", false, "have network namespaces of Linux for the paths that begin with linux-: as root, with ip and iptables-restore")
 
+// TestMain does not look for goroutines that are left behind: netem leaves some.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *linux {
