@@ -23,7 +23,7 @@ func (r *runner) profile(ctx context.Context, g goal) profile {
 	}
 	// The functions below which most of the time is spent, without the scheduler's
 	// and the benchmark's, below which all of it is.
-	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-cum", "-nodecount=30", "-hide=^runtime|^testing|podnet.dev/bench", r.programs[g.profile.program], name).Output()
+	out, err := exec.CommandContext(ctx, "go", "tool", "pprof", "-top", "-cum", "-nodecount=25", "-hide=^(internal/)?runtime|^testing|^sync|podnet.dev/bench", r.programs[g.profile.program], name).Output()
 	if err != nil {
 		return profile{g, err.Error()}
 	}

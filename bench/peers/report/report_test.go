@@ -97,7 +97,7 @@ func TestAPageOfWhatWasMeasured(t *testing.T) {
 				return
 			}
 			assert.Contains(t, string(text), "| localhost | 16.9 µs | 16.9 µs – 16.9 µs | 2.00 × | 291 B | 12 |")
-			assert.Contains(t, string(text), "**1 : 2.00 : 3.00** for a round trip of 64 bytes.")
+			assert.Contains(t, string(text), "**1 : 2.0 : 3.0** for a round trip of 64 bytes.")
 			for _, chart := range []string{"hops", "rtt64", "stream", "latency", "pods-up", "containers-memory"} {
 				svg, err := os.ReadFile(filepath.Join(dir, "benchmarks", chart+".svg"))
 				require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestTheReadmeKeepsWhatIsAroundTheMarks(t *testing.T) {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		assert.Equal(t, "before\n"+readmeBegin+
-			"localhost : own Service : another node take **1 : 2.00 : 3.00** for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
+			"localhost : own Service : another node take **1 : 2.0 : 3.0** for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
 			"![What a hop costs](docs/benchmarks/hops.svg)\n"+readmeEnd+"\nafter\n", string(text))
 	}
 	require.NoError(t, os.WriteFile(name, []byte("nothing"), 0o600))

@@ -50,7 +50,7 @@ func (p *page) answer() (string, bool) {
 		own := p.results.ratio(path("own-service", w.name), path("localhost", w.name), seconds)
 		node := p.results.ratio(path("node", w.name), path("localhost", w.name), seconds)
 		if own.n > 0 && node.n > 0 {
-			list = append(list, fmt.Sprintf("**1 : %s : %s** %s", digits(own.mid), digits(node.mid), w.long))
+			list = append(list, fmt.Sprintf("**1 : %.1f : %.1f** %s", own.mid, node.mid, w.long))
 		}
 	}
 	return "localhost : own Service : another node take " + strings.Join(list, ", ") + ".", len(list) > 0
@@ -68,7 +68,7 @@ func (p *page) latency() {
 	for _, one := range percentiles {
 		head = append(head, one.name[1:]+" %")
 	}
-	rows := [][]string{head}
+	rows := [][]string{append(head, "50 % to the kernel's loopback")}
 	var curves []curve
 	for _, info := range paths {
 		c, row := curve{name: info.text}, []string{info.text}
@@ -78,8 +78,9 @@ func (p *page) latency() {
 				row = append(row, duration(value.mid))
 			}
 		}
-		if len(row) == len(head) {
-			curves, rows = append(curves, c), append(rows, row)
+		if len(row) == len(percentiles)+1 {
+			ratio := p.results.ratio("Latency/path="+info.name+"/work=rtt64", "Latency/path=kernel/work=rtt64", "p50-sec")
+			curves, rows = append(curves, c), append(rows, append(row, times(ratio.mid)))
 		}
 	}
 	if len(curves) == 0 {
