@@ -36,11 +36,14 @@ func measured() results {
 }
 
 func TestResultsAreRead(t *testing.T) {
-	list := parse([]byte(printed))
+	var names []string
+	for _, l := range parse([]byte(printed)) {
+		names = append(names, l.name)
+	}
 	assert.Equal(t, []string{
 		"Path/path=localhost/work=rtt64", "Path/path=localhost/work=stream", "Path/path=own-service/work=rtt64", "Path/path=node/work=rtt64",
 		"Path/path=kernel/work=rtt64", "Latency/path=kernel/work=rtt64", "Pods/pods=1000", "Pods/pods=10", "Containers/ip-per=pod/containers=2",
-	}, list.names())
+	}, names)
 	r := measured()
 	assert.InDelta(t, 5585.94e6, r.of("Path/path=localhost/work=stream", throughput).mid, 1)
 	assert.InDelta(t, 33.855e-6, r.of("Latency/path=kernel/work=rtt64", "p99-sec").mid, 1e-9)

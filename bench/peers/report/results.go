@@ -21,15 +21,13 @@ type key struct{ name, unit string }
 // A line is one benchmark's result.
 type line struct {
 	name   string
-	line   string
+	text   string // as it was printed
 	values map[string]float64
 }
 
-type lines []line
-
 // parse finds the results among what a program printed, by benchstat's own reader.
-func parse(out []byte) lines {
-	var list lines
+func parse(out []byte) []line {
+	var list []line
 	for r := benchfmt.NewReader(bytes.NewReader(out), "output"); r.Scan(); {
 		result, ok := r.Result().(*benchfmt.Result)
 		if !ok {
@@ -37,7 +35,7 @@ func parse(out []byte) lines {
 		}
 		l := line{name: trimCPUs(string(result.Name)), values: make(map[string]float64)}
 		_, n := result.Pos()
-		l.line = strings.Join(strings.Fields(strings.Split(string(out), "\n")[n-1]), " ")
+		l.text = strings.Join(strings.Fields(strings.Split(string(out), "\n")[n-1]), " ")
 		for _, v := range result.Values {
 			l.values[v.Unit] = v.Value
 		}
@@ -54,14 +52,6 @@ func trimCPUs(name string) string {
 	return name
 }
 
-func (l lines) names() []string {
-	var list []string
-	for _, one := range l {
-		list = append(list, one.name)
-	}
-	return list
-}
-
 // part returns what a name says of a key: part("Path/path=pod/work=udp", "path") is
 // pod.
 func part(name, key string) string {
@@ -73,7 +63,7 @@ func part(name, key string) string {
 	return ""
 }
 
-func (r results) add(list lines, round int) {
+func (r results) add(list []line, round int) {
 	for _, l := range list {
 		for unit, value := range l.values {
 			k := key{l.name, unit}

@@ -85,7 +85,7 @@ func (r *runner) run(ctx context.Context, j job, round int) bool {
 	found := parse(out)
 	r.results.add(found, round)
 	for _, one := range found {
-		r.raw.WriteString(one.line)
+		r.raw.WriteString(one.text)
 		r.raw.WriteByte('\n')
 	}
 	return err != nil || len(found) > 0
