@@ -5,14 +5,15 @@ import "fmt"
 // A goal is what podnet wants to reach, and what was measured. It is met if value is
 // at most the limit, or with least, at least.
 type goal struct {
-	what     string
-	measured bool
-	value    summary
-	limit    float64
-	least    bool
-	format   func(float64) string
-	profile  job // what shows where its time goes
+	what    string
+	value   summary // of no rounds if it was not measured
+	limit   float64
+	least   bool
+	format  func(float64) string
+	profile job // what shows where its time goes
 }
+
+func (g goal) measured() bool { return g.value.n > 0 }
 
 func (g goal) met() bool {
 	if g.least {
@@ -41,7 +42,7 @@ func judge(r results) []goal {
 		return job{program: "bench", bench: fmt.Sprintf("^BenchmarkPath$/^path=%s$/^work=%s$", name, work), time: "2s"}
 	}
 	ofScale := func(pattern, time string) job { return job{program: "bench", bench: pattern, time: time} }
-	list := []goal{
+	return []goal{
 		{what: "round trip of 64 bytes: localhost to the kernel's loopback", value: r.ratio(path("localhost", "rtt64"), path("kernel", "rtt64"), seconds), limit: 1, format: times, profile: ofPath("localhost", "rtt64")},
 		{what: "stream: localhost to the kernel's loopback", value: r.ratio(path("localhost", "stream"), path("kernel", "stream"), throughput), limit: 1.5, least: true, format: times, profile: ofPath("localhost", "stream")},
 		{what: "connect and close: localhost to the kernel's loopback", value: r.ratio(path("localhost", "connect"), path("kernel", "connect"), seconds), limit: 0.6, format: times, profile: ofPath("localhost", "connect")},
@@ -52,8 +53,4 @@ func judge(r results) []goal {
 		{what: "1,000 Pods up", value: r.of("Pods/pods=1000", "sec-up"), limit: 1, format: duration, profile: ofScale("^BenchmarkPods$/^pods=1000$", "3x")},
 		{what: "an hour of 100 probed Pods", value: r.of("Probed/pods=100", "sec"), limit: 5, format: duration, profile: ofScale("^BenchmarkProbed$/^pods=100$", "1x")},
 	}
-	for i := range list {
-		list[i].measured = list[i].value.n > 0
-	}
-	return list
 }

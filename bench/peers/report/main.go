@@ -60,7 +60,7 @@ func run(ctx context.Context, short bool, out string) error {
 	goals := judge(r.results)
 	page := &page{results: r.results, machine: describeMachine(ctx, root), goals: goals, failures: r.failures, rounds: r.rounds, scaleRounds: r.scaleRounds, short: short}
 	for _, g := range goals {
-		if g.measured && !g.met() {
+		if g.measured() && !g.met() {
 			page.profiles = append(page.profiles, r.profile(ctx, g))
 		}
 	}

@@ -98,7 +98,7 @@ func (p *page) targets() {
 	rows := [][]string{{"target", "wanted", "measured", "quartiles", ""}}
 	for _, g := range p.goals {
 		row := []string{g.what, g.want(), "", "", "not measured"}
-		if g.measured {
+		if g.measured() {
 			row = []string{g.what, g.want(), g.format(g.value.mid), spread(g.value, g.format), "met"}
 			if !g.met() {
 				row[4] = "**not met**"

@@ -74,7 +74,7 @@ func TestFailuresAreToldOnce(t *testing.T) {
 func TestGoals(t *testing.T) {
 	got := make(map[string]bool)
 	for _, g := range judge(measured()) {
-		if g.measured {
+		if g.measured() {
 			got[g.what] = g.met()
 		}
 	}
