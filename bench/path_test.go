@@ -1,0 +1,5 @@
+package bench
+
+import "testing"
+
+func BenchmarkPath(b *testing.B) { Run(b, Paths()) }
