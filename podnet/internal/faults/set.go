@@ -27,16 +27,18 @@ type Set struct {
 	seed  uint64
 	epoch atomic.Uint64 // goes up with each cut
 	at    [places]atomic.Pointer[[]*Fault]
+	harms atomic.Bool // see Impairs
 
 	mu     sync.Mutex // guards what follows; never taken under a line's
 	faults []*Fault
-	named  map[string]int // how often a name was given
+	named  map[string]int           // how often a name was given
+	told   map[*func(bool)]struct{} // by tell
 	closed bool
 }
 
 // NewSet returns an empty set. seed decides what is drawn by lot.
 func NewSet(seed uint64) *Set {
-	s := &Set{seed: seed, named: make(map[string]int)}
+	s := &Set{seed: seed, named: make(map[string]int), told: make(map[*func(bool)]struct{})}
 	s.epoch.Store(1)
 	return s
 }
@@ -153,6 +155,7 @@ func (s *Set) publish() {
 		}
 		s.at[at].Store(&list)
 	}
+	s.tell()
 }
 
 // reaches reports whether any packet at a place may be meant.
