@@ -16,6 +16,7 @@ import (
 
 	"podnet.dev/podnet/internal/fabric"
 	"podnet.dev/podnet/internal/faults"
+	"podnet.dev/podnet/internal/netfilter"
 )
 
 // connectPair connects two processes.
@@ -49,6 +50,16 @@ func TestALossAtTheEndCostsNoTimeout(t *testing.T) {
 		assert.Less(t, carry(t, client, server, packets*mss), 10*time.Millisecond)
 		assert.Zero(t, ns.stack.Stats().TCP.Timeouts.Value())
 		assert.Equal(t, uint64(1), ns.stack.Stats().TCP.Retransmits.Value())
+	})
+}
+
+// Nor does a path that turns out to be narrow.
+func TestANarrowPathCostsNoTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns, from, to := impairedPair(t, 1, faults.Conditions{Latency: time.Millisecond, MTU: 1300}, 0)
+		client, server := connectPair(t, from, to)
+		assert.Less(t, carry(t, client, server, 100_000), 20*time.Millisecond)
+		assert.Zero(t, ns.stack.Stats().TCP.Timeouts.Value())
 	})
 }
 
@@ -96,12 +107,14 @@ func TestWhichConnectionsHaveRACK(t *testing.T) {
 		for _, tc := range []struct {
 			name  string
 			fault *faults.Fault
+			c     faults.Conditions
 			rack  bool
 		}{
-			{"conditions", &faults.Fault{}, true},
-			{"conditions of UDP", &faults.Fault{Where: faults.Where{Protocol: 17}}, false},
-			{"a script", &faults.Fault{Script: func(*faults.Crossing) faults.Verdict { return faults.Verdict{} }}, true},
-			{"a cut", &faults.Fault{Cut: true}, false},
+			{"conditions", &faults.Fault{}, faults.Conditions{Loss: 0.1}, true},
+			{"conditions of UDP", &faults.Fault{Where: faults.Where{Protocol: netfilter.UDP}}, faults.Conditions{Loss: 0.1}, false},
+			{"an MTU, too", &faults.Fault{}, faults.Conditions{Loss: 0.1, MTU: 1300}, false},
+			{"a script", &faults.Fault{Script: func(*faults.Crossing) faults.Verdict { return faults.Verdict{} }}, faults.Conditions{}, true},
+			{"a cut", &faults.Fault{Cut: true}, faults.Conditions{}, false},
 		} {
 			check := func(rack bool) {
 				t.Helper()
@@ -111,8 +124,8 @@ func TestWhichConnectionsHaveRACK(t *testing.T) {
 				assert.Equal(t, rack, end.SupportedGSO() == stack.GSONotSupported, tc.name)
 			}
 			check(false)
-			tc.fault.SetConditions(faults.Conditions{})
 			set.Add(tc.fault)
+			tc.fault.SetConditions(tc.c)
 			check(tc.rack)
 			tc.fault.Close()
 			check(false)
