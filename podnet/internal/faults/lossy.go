@@ -27,18 +27,15 @@ func (s *Set) Follow(f func(lossy bool)) (stop func()) {
 
 // judge finds out what Lossy reports, and tells of changes. mu must be held.
 func (s *Set) judge() {
-	lossy := false
+	lossy, narrow := false, s.Narrow
 	for _, f := range s.faults {
 		if f.Cut || f.Where.Protocol != 0 && f.Where.Protocol != netfilter.TCP {
 			continue
 		}
-		lossy = true
-		if c := f.cond.Load(); c != nil && c.MTU > 0 {
-			lossy = false
-			break
-		}
+		c := f.cond.Load()
+		lossy, narrow = true, narrow || c != nil && c.MTU > 0
 	}
-	lossy = lossy && !s.Narrow
+	lossy = lossy && !narrow
 	if s.lossy.Swap(lossy) == lossy {
 		return
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/seqnum"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"podnet.dev/podnet/internal/fabric"
@@ -99,16 +101,21 @@ func reno(rtt time.Duration, loss float64) float64 {
 	return mss / rtt.Seconds() * math.Sqrt(1.5/loss)
 }
 
-// cubic follows RFC 9438's window, round trip by round trip. One of so many packets
-// is lost: at equal distances, or each by lot.
-func cubic(rtt time.Duration, every int, lot bool) float64 {
+// A cubicLaw says which RFC a window of CUBIC follows: 8312, as gVisor's, or 9438, as
+// Linux's, where the window that is as good as Reno's begins where a loss leaves it, and
+// grows as Reno's does once it is back at top.
+type cubicLaw int
+
+// throughput follows the window, round trip by round trip. One of so many packets is
+// lost: at equal distances, or each by lot.
+func (rfc cubicLaw) throughput(rtt time.Duration, every int, lot bool) float64 {
 	const (
 		c, beta = 0.4, 0.7
 		alpha   = 3 * (1 - beta) / (1 + beta)
 		rounds  = 200_000
 	)
 	lots := rand.New(rand.NewPCG(1, 2))
-	window, friendly := 10.0, 0.0 // in packets; friendly is Reno's
+	window, friendly := 10.0, 0.0 // in packets; friendly is that as good as Reno's
 	var top, last float64         // the window to come back to, and that at the last loss
 	var since, k float64          // seconds since the loss, and those from it to top
 	n, arrived, recovering := 0, 0, false
@@ -126,14 +133,17 @@ func cubic(rtt time.Duration, every int, lot bool) float64 {
 				top *= (1 + beta) / 2
 			}
 			last, window = window, max(2, window*beta)
-			friendly, since, k, recovering = window, 0, math.Cbrt((top-window)/c), true
+			since, k, friendly, recovering = 0, math.Cbrt((top-window)/c), window, true
+			if rfc == 8312 {
+				k, friendly = math.Cbrt(top*(1-beta)/c), top*beta
+			}
 		case recovering:
 			recovering = false
 		case top == 0: // slow start
 			window *= 2
 		default:
 			since += rtt.Seconds()
-			if friendly += alpha; friendly > top {
+			if friendly += alpha; rfc == 9438 && friendly > top {
 				friendly += 1 - alpha
 			}
 			window = max(window, min(c*math.Pow(since-k, 3)+top, 1.5*window), friendly)
@@ -147,43 +157,99 @@ func TestThroughputIsWhatTheModelsSay(t *testing.T) {
 		t.Skip("many minutes of full lines")
 	}
 	const ms, s = time.Millisecond, time.Second
-	lossy := func(rtt time.Duration, loss float64) faults.Conditions {
-		return faults.Conditions{Latency: rtt / 2, Loss: loss}
-	}
 	for _, tc := range []struct {
 		name    string
-		control tcpip.CongestionControlOption
 		c       faults.Conditions
-		every   int // one packet of so many is lost
-		want    float64
 		settle  time.Duration
 		measure time.Duration
+		want    float64
 	}{
-		{"a line of 10 Mbit/s", "cubic", faults.Conditions{Latency: 10 * ms, Bandwidth: 10e6, Queue: 1000}, 0, fullLine(10e6), 5 * s, 10 * s},
-		{"a line of 100 Mbit/s", "cubic", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 1000}, 0, fullLine(100e6), 2 * s, 2 * s},
-		{"a line with a short queue", "cubic", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 170}, 0, fullLine(100e6), 2 * s, 10 * s},
-		{"a line of 1 Gbit/s", "cubic", faults.Conditions{Latency: 2 * ms, Bandwidth: 1e9, Queue: 1000}, 0, fullLine(1e9), s / 4, s / 4},
-		{"0.1 % loss, 20 ms", "reno", lossy(20*ms, 0.001), 0, reno(20*ms, 0.001), 30 * s, 300 * s},
-		{"1 % loss, 2 ms", "reno", lossy(2*ms, 0.01), 0, reno(2*ms, 0.01), 5 * s, 20 * s},
-		{"1 % loss, 20 ms", "reno", lossy(20*ms, 0.01), 0, reno(20*ms, 0.01), 30 * s, 300 * s},
-		{"1 % loss, 100 ms", "reno", lossy(100*ms, 0.01), 0, reno(100*ms, 0.01), 30 * s, 600 * s},
-		{"1 % loss, 2 ms", "cubic", lossy(2*ms, 0.01), 0, cubic(2*ms, 100, true), 5 * s, 20 * s},
-		{"1 % loss, 100 ms", "cubic", lossy(100*ms, 0.01), 0, cubic(100*ms, 100, true), 30 * s, 600 * s},
-		{"0.1 % loss, 100 ms", "cubic", lossy(100*ms, 0.001), 0, cubic(100*ms, 1000, true), 30 * s, 600 * s},
-		{"0.05 % loss, 100 ms", "cubic", lossy(100*ms, 0.0005), 0, cubic(100*ms, 2000, true), 30 * s, 600 * s},
-		{"0.01 % loss, 100 ms", "cubic", lossy(100*ms, 0.0001), 0, cubic(100*ms, 10_000, true), 30 * s, 600 * s},
-		{"one packet of 2000 lost, 100 ms", "cubic", lossy(100*ms, 0), 2000, cubic(100*ms, 2000, false), 30 * s, 600 * s},
-		{"one packet of 500 lost, 100 ms", "cubic", lossy(100*ms, 0), 500, cubic(100*ms, 500, false), 30 * s, 600 * s},
-		{"one packet of 100 lost, 100 ms", "cubic", lossy(100*ms, 0), 100, cubic(100*ms, 100, false), 30 * s, 600 * s},
+		{"10 Mbit/s, 20 ms", faults.Conditions{Latency: 10 * ms, Bandwidth: 10e6, Queue: 1000}, 5 * s, 10 * s, fullLine(10e6)},
+		{"100 Mbit/s, 20 ms", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 1000}, 2 * s, 2 * s, fullLine(100e6)},
+		{"100 Mbit/s, 20 ms, a queue of 170", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 170}, 2 * s, 10 * s, fullLine(100e6)},
+		{"1 Gbit/s, 4 ms", faults.Conditions{Latency: 2 * ms, Bandwidth: 1e9, Queue: 1000}, s / 4, s / 4, fullLine(1e9)},
 	} {
-		t.Run(tc.name+", "+string(tc.control), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ns, from, to := impairedPair(t, 1, tc.c, tc.every)
-				require.Nil(t, ns.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &tc.control))
-				got := goodput(t, from, to, tc.settle, tc.measure)
-				t.Logf("%.2f Mbit/s, the model %.2f: %.2f", got*8/1e6, tc.want*8/1e6, got/tc.want)
-				assert.InEpsilon(t, tc.want, got, 0.25)
-			})
+		t.Run(tc.name, func(t *testing.T) {
+			assert.InEpsilon(t, tc.want, compare(t, "cubic", tc.c, 0, tc.settle, tc.measure, tc.want), 0.25)
 		})
 	}
+	for _, tc := range []struct {
+		control tcpip.CongestionControlOption
+		rtt     time.Duration
+		every   int // one packet of so many is lost
+		lot     bool
+		measure time.Duration
+	}{
+		{"reno", 2 * ms, 100, true, 20 * s},
+		{"reno", 20 * ms, 100, true, 300 * s},
+		{"reno", 20 * ms, 1000, true, 300 * s},
+		{"reno", 100 * ms, 100, true, 600 * s},
+		{"cubic", 2 * ms, 100, true, 20 * s},
+		{"cubic", 100 * ms, 100, true, 600 * s},
+		{"cubic", 100 * ms, 1000, true, 600 * s},
+		{"cubic", 100 * ms, 2000, true, 600 * s},
+		{"cubic", 100 * ms, 10_000, true, 600 * s},
+		{"cubic", 100 * ms, 100, false, 600 * s},
+		{"cubic", 100 * ms, 500, false, 600 * s},
+		{"cubic", 100 * ms, 2000, false, 600 * s},
+	} {
+		t.Run(fmt.Sprintf("%s, %v, one packet of %d lost, by lot %v", tc.control, tc.rtt, tc.every, tc.lot), func(t *testing.T) {
+			c, every := faults.Conditions{Latency: tc.rtt / 2}, tc.every
+			if tc.lot {
+				c.Loss, every = 1/float64(tc.every), 0
+			}
+			want := reno(tc.rtt, 1/float64(tc.every))
+			if tc.control == "cubic" {
+				want = cubicLaw(8312).throughput(tc.rtt, tc.every, tc.lot)
+			}
+			got := compare(t, tc.control, c, every, 30*s, tc.measure, want)
+			assert.InEpsilon(t, want, got, 0.25)
+			if tc.control == "cubic" {
+				t.Logf("of RFC 9438's: %.2f", got/cubicLaw(9438).throughput(tc.rtt, tc.every, tc.lot))
+			}
+		})
+	}
+}
+
+// docs/faults.md says which lines of gVisor's code are behind these. If one of them is
+// on the model's line one day, it belongs in the test above.
+func TestThroughputThatIsLessThanTheModelsSay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many minutes of full lines")
+	}
+	for _, tc := range []struct {
+		control         tcpip.CongestionControlOption
+		rtt             time.Duration
+		queue           int
+		settle, measure time.Duration
+	}{
+		{"reno", 20 * time.Millisecond, 170, 2 * time.Second, 10 * time.Second},
+		{"cubic", 100 * time.Millisecond, 200, 20 * time.Second, 50 * time.Second},
+	} {
+		t.Run(fmt.Sprintf("%s, 100 Mbit/s, %v, a queue of %d", tc.control, tc.rtt, tc.queue), func(t *testing.T) {
+			c := faults.Conditions{Latency: tc.rtt / 2, Bandwidth: 100e6, Queue: tc.queue}
+			assert.Less(t, compare(t, tc.control, c, 0, tc.settle, tc.measure, fullLine(100e6)), 0.75*fullLine(100e6))
+		})
+	}
+}
+
+func TestGVisorKnowsOfOneHundredRanges(t *testing.T) {
+	b := tcp.NewSACKScoreboard(mss, 0)
+	for i := range seqnum.Value(101) {
+		received := header.SACKBlock{Start: (2*i + 1) * mss, End: (2*i + 2) * mss}
+		b.Insert(received)
+		assert.Equal(t, i < 100, b.IsSACKED(received), i)
+	}
+}
+
+// compare measures the throughput under conditions, and logs it beside a model's.
+func compare(t *testing.T, control tcpip.CongestionControlOption, c faults.Conditions, every int, settle, measure time.Duration, want float64) (got float64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ns, from, to := impairedPair(t, 1, c, every)
+		require.Nil(t, ns.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &control))
+		got = goodput(t, from, to, settle, measure)
+	})
+	t.Logf("%.2f Mbit/s, the model's %.2f: %.2f", got*8/1e6, want*8/1e6, got/want)
+	return got
 }
