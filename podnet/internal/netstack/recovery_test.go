@@ -70,7 +70,7 @@ func TestALittleReorderingIsNoLoss(t *testing.T) {
 		client, server := connectPair(t, from, to)
 		carry(t, client, server, 1<<20) // the first that are late look lost
 		before := ns.stack.Stats().TCP.Retransmits.Value()
-		carry(t, client, server, 16<<20)
+		carry(t, client, server, 4<<20)
 		assert.Equal(t, before, ns.stack.Stats().TCP.Retransmits.Value())
 	})
 }
@@ -82,9 +82,9 @@ func TestLossesWhereNoTimePasses(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, from, to := impairedPair(t, seed, faults.Conditions{Loss: 0.1, Reorder: 0.1, Duplicate: 0.1}, 0)
 				client, server := connectPair(t, from, to)
-				for range 30 {
+				for range 20 {
 					carry(t, client, server, 100)
-					carry(t, server, client, 100_000)
+					carry(t, server, client, 50_000)
 				}
 			})
 		})
