@@ -77,6 +77,7 @@ func NewCluster(cfg Config) (*Cluster, error) {
 	network.SetLatency(cfg.NodeLatency)
 	policies, services := netpol.NewSet(), newServices(cfg)
 	interference := faults.NewSet(cfg.Seed)
+	interference.Narrow = cfg.PodMTU != cfg.NodeMTU
 	nodes, err := newNodes(cfg, network, interference, policies, services.table)
 	if err != nil {
 		return nil, err

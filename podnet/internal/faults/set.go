@@ -24,19 +24,25 @@ const (
 
 // Set is the faults of a cluster. The nil Set has none. Close it.
 type Set struct {
+	// Narrow says that the MTUs of links differ. It is for the time before Add.
+	Narrow bool
+
 	seed  uint64
 	epoch atomic.Uint64 // goes up with each cut
 	at    [places]atomic.Pointer[[]*Fault]
+	lossy atomic.Bool // see Lossy
 
 	mu     sync.Mutex // guards what follows; never taken under a line's
 	faults []*Fault
 	named  map[string]int // how often a name was given
 	closed bool
+
+	followers map[*func(lossy bool)]struct{}
 }
 
 // NewSet returns an empty set. seed decides what is drawn by lot.
 func NewSet(seed uint64) *Set {
-	s := &Set{seed: seed, named: make(map[string]int)}
+	s := &Set{seed: seed, named: make(map[string]int), followers: make(map[*func(lossy bool)]struct{})}
 	s.epoch.Store(1)
 	return s
 }
@@ -73,16 +79,24 @@ func (f *Fault) Counts() *Counts { return &f.counts }
 
 // SetConditions makes the fault one of conditions, or changes them. What is under
 // way arrives when it would have; nothing overtakes it.
-func (f *Fault) SetConditions(c Conditions) { f.cond.Store(&c) }
+func (f *Fault) SetConditions(c Conditions) {
+	f.cond.Store(&c)
+	if f.set == nil { // not yet
+		return
+	}
+	f.set.mu.Lock()
+	defer f.set.mu.Unlock()
+	f.set.judge()
+}
 
 // ChangeConditions is SetConditions, unless the fault is closed.
 func (f *Fault) ChangeConditions(c Conditions) {
 	if f.retired.Load() {
 		return
 	}
-	f.cond.Store(&c)
+	f.SetConditions(c)
 	if f.retired.Load() { // meanwhile
-		f.cond.Store(&Conditions{})
+		f.SetConditions(Conditions{})
 	}
 }
 
@@ -153,6 +167,7 @@ func (s *Set) publish() {
 		}
 		s.at[at].Store(&list)
 	}
+	s.judge()
 }
 
 // reaches reports whether any packet at a place may be meant.

@@ -1,6 +1,7 @@
 package netstack
 
 import (
+	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -9,8 +10,10 @@ import (
 // clock gives the stack package time's clock, which in a synctest bubble is
 // the bubble's. fired, if not nil, is called after every timer function.
 type clock struct {
-	start time.Time
-	fired func()
+	start  time.Time
+	fired  func()
+	strict atomic.Bool  // each reading is a nanosecond further ahead
+	ahead  atomic.Int64 // of package time's clock, in nanoseconds
 }
 
 // epoch keeps the monotonic clock away from zero, which gVisor takes for unset.
@@ -18,8 +21,14 @@ const epoch = time.Hour
 
 func (c *clock) Now() time.Time { return time.Now() }
 
+// NowMonotonic is never less far ahead than it was, so that a timer that fires on time
+// does not look early.
 func (c *clock) NowMonotonic() tcpip.MonotonicTime {
-	return tcpip.MonotonicTime{}.Add(epoch + time.Since(c.start))
+	ahead := c.ahead.Load()
+	if c.strict.Load() {
+		ahead = c.ahead.Add(1)
+	}
+	return tcpip.MonotonicTime{}.Add(epoch + time.Since(c.start) + time.Duration(ahead))
 }
 
 func (c *clock) AfterFunc(d time.Duration, f func()) tcpip.Timer {

@@ -42,6 +42,7 @@
 //   - IPv4 datagrams go without "don't fragment": where a link on their way is
 //     narrower than the first, they are cut, and no first one is lost to learn of
 //     its MTU. IPv6 datagrams that are too long for such a link never arrive.
-//   - RACK loss recovery is off: at a round-trip time of zero, which virtual
-//     time makes common, gVisor's retransmits for ever.
+//   - RACK loss recovery and tail loss probes are those of connections that begin
+//     while faults may lose their packets (see Namespace.setRecovery). What gVisor's
+//     TCP does else than Linux's is in docs/faults.md.
 package netstack

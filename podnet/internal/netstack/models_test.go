@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/seqnum"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
 	"podnet.dev/podnet/internal/fabric"
@@ -31,7 +34,7 @@ func impairedPair(t *testing.T, seed uint64, c faults.Conditions, every int) (on
 	gateways := []netip.Addr{netip.MustParseAddr("10.244.0.254")}
 	var list [2]*Namespace
 	for i := range list {
-		ns, err := New(Config{Seed: uint64(i), Group: group})
+		ns, err := New(Config{Seed: uint64(i), Group: group, Faults: set})
 		require.NoError(t, err)
 		t.Cleanup(ns.Close)
 		addrs := []netip.Addr{netip.AddrFrom4([4]byte{10, 244, 0, byte(1 + i)})}
@@ -53,12 +56,6 @@ func impairedPair(t *testing.T, seed uint64, c faults.Conditions, every int) (on
 		}})
 	}
 	return list[0], list[0].NewOwner("client", 1, nil), list[1].NewOwner("server", 1, nil)
-}
-
-// nth returns the number in the name of a case that loses every nth packet, or 0.
-func nth(name string) (n int) {
-	fmt.Sscanf(name, "one packet of %d lost", &n)
-	return n
 }
 
 // goodput sends for a while over one connection, and returns the bytes in a second
@@ -92,48 +89,169 @@ func goodput(t *testing.T, from, to *Owner, settle, measure time.Duration) float
 	return float64(n) / measure.Seconds()
 }
 
+// mss is what a packet of 1500 bytes carries, with timestamps.
+const mss = 1448
+
+// fullLine is the throughput of a line of so many bits a second, less headers, in
+// bytes a second like those of the models that follow.
+func fullLine(bits float64) float64 { return bits / 8 * mss / DefaultMTU }
+
+// reno is Mathis and others', 1997: a window that is halved at each loss.
+func reno(rtt time.Duration, loss float64) float64 {
+	return mss / rtt.Seconds() * math.Sqrt(1.5/loss)
+}
+
+// A cubicLaw is the RFC that a window of CUBIC follows: 8312, as gVisor's does, or 9438,
+// where the window that is as good as Reno's begins where a loss leaves it, and grows as
+// Reno's does once it is back at top.
+type cubicLaw int
+
+// throughput, in bytes a second, follows the window round trip by round trip. One of so many packets is
+// lost: at equal distances, or each by lot.
+func (rfc cubicLaw) throughput(rtt time.Duration, every int, lot bool) float64 {
+	const (
+		c, beta = 0.4, 0.7
+		alpha   = 3 * (1 - beta) / (1 + beta)
+		rounds  = 200_000
+	)
+	lots := rand.New(rand.NewPCG(1, 2))
+	window, friendly := 10.0, 0.0 // in packets; friendly is that as good as Reno's
+	var top, last float64         // the window to come back to, and that at the last loss
+	var since, k float64          // seconds since the loss, and those from it to top
+	n, arrived, recovering := 0, 0, false
+	for range rounds {
+		lost := 0
+		for range int(window) {
+			if n++; lot && lots.IntN(every) == 0 || !lot && n%every == 0 {
+				lost++
+			}
+		}
+		arrived += int(window) - lost
+		switch {
+		case lost > 0:
+			if top = window; top < last { // fast convergence
+				top *= (1 + beta) / 2
+			}
+			last, window = window, max(2, window*beta)
+			since, k, friendly, recovering = 0, math.Cbrt((top-window)/c), window, true
+			if rfc == 8312 {
+				k, friendly = math.Cbrt(top*(1-beta)/c), top*beta
+			}
+		case recovering:
+			recovering = false
+		case top == 0: // slow start
+			window *= 2
+		default:
+			since += rtt.Seconds()
+			if friendly += alpha; rfc == 9438 && friendly > top {
+				friendly += 1 - alpha
+			}
+			window = max(window, min(c*math.Pow(since-k, 3)+top, 1.5*window), friendly)
+		}
+	}
+	return float64(arrived) * mss / (rounds * rtt.Seconds())
+}
+
 func TestThroughputIsWhatTheModelsSay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many minutes of full lines")
 	}
-	const mss = 1448
-	reno := func(rtt time.Duration, loss float64) float64 { // Mathis and others, 1997
-		return mss / rtt.Seconds() * math.Sqrt(1.5/loss)
-	}
-	// RFC 9438, 5: the average window, which is at least Reno's.
-	cubic := func(rtt time.Duration, loss float64) float64 {
-		const c, beta = 0.4, 0.7
-		window := math.Pow(c*(3+beta)/(4*(1-beta)), 0.25) * math.Pow(rtt.Seconds(), 0.75) / math.Pow(loss, 0.75)
-		return max(window*mss/rtt.Seconds(), reno(rtt, loss))
-	}
-	line := func(bits float64) float64 { return bits / 8 * mss / 1500 }
+	const ms, s = time.Millisecond, time.Second
 	for _, tc := range []struct {
 		name    string
-		control tcpip.CongestionControlOption
 		c       faults.Conditions
-		want    float64
 		settle  time.Duration
 		measure time.Duration
+		want    float64
 	}{
-		{"a line of 10 Mbit/s", "cubic", faults.Conditions{Latency: 10 * time.Millisecond, Bandwidth: 10e6, Queue: 1000}, line(10e6), 5 * time.Second, 10 * time.Second},
-		{"a line of 100 Mbit/s", "cubic", faults.Conditions{Latency: 10 * time.Millisecond, Bandwidth: 100e6, Queue: 1000}, line(100e6), 2 * time.Second, 2 * time.Second},
-		{"a line with a short queue", "cubic", faults.Conditions{Latency: 10 * time.Millisecond, Bandwidth: 100e6, Queue: 170}, line(100e6), 2 * time.Second, 2 * time.Second},
-		{"a line of 1 Gbit/s", "cubic", faults.Conditions{Latency: 2 * time.Millisecond, Bandwidth: 1e9, Queue: 1000}, line(1e9), time.Second / 4, time.Second / 4},
-		{"0.1 % loss, 20 ms", "reno", faults.Conditions{Latency: 10 * time.Millisecond, Loss: 0.001}, reno(20*time.Millisecond, 0.001), 30 * time.Second, 120 * time.Second},
-		{"1 % loss, 20 ms", "reno", faults.Conditions{Latency: 10 * time.Millisecond, Loss: 0.01}, reno(20*time.Millisecond, 0.01), 30 * time.Second, 120 * time.Second},
-		{"1 % loss, 100 ms", "reno", faults.Conditions{Latency: 50 * time.Millisecond, Loss: 0.01}, reno(100*time.Millisecond, 0.01), 30 * time.Second, 120 * time.Second},
-		{"one packet of 2000 lost, 100 ms", "cubic", faults.Conditions{Latency: 50 * time.Millisecond}, cubic(100*time.Millisecond, 1.0/2000), 30 * time.Second, 120 * time.Second},
-		{"one packet of 500 lost, 100 ms", "cubic", faults.Conditions{Latency: 50 * time.Millisecond}, cubic(100*time.Millisecond, 1.0/500), 30 * time.Second, 120 * time.Second},
-		{"0.1 % loss, 100 ms", "cubic", faults.Conditions{Latency: 50 * time.Millisecond, Loss: 0.001}, cubic(100*time.Millisecond, 0.001), 30 * time.Second, 120 * time.Second},
+		{"10 Mbit/s, 20 ms", faults.Conditions{Latency: 10 * ms, Bandwidth: 10e6, Queue: 1000}, 5 * s, 10 * s, fullLine(10e6)},
+		{"100 Mbit/s, 20 ms", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 1000}, 2 * s, 2 * s, fullLine(100e6)},
+		{"100 Mbit/s, 20 ms, a queue of 170", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 170}, 2 * s, 10 * s, fullLine(100e6)},
+		{"1 Gbit/s, 4 ms", faults.Conditions{Latency: 2 * ms, Bandwidth: 1e9, Queue: 1000}, s / 4, s / 4, fullLine(1e9)},
 	} {
-		t.Run(tc.name+", "+string(tc.control), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ns, from, to := impairedPair(t, 1, tc.c, nth(tc.name))
-				require.Nil(t, ns.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &tc.control))
-				got := goodput(t, from, to, tc.settle, tc.measure)
-				t.Logf("%.2f Mbit/s, the model %.2f: %.2f", got*8/1e6, tc.want*8/1e6, got/tc.want)
-				assert.InEpsilon(t, tc.want, got, 0.25)
-			})
+		t.Run(tc.name, func(t *testing.T) {
+			assert.InEpsilon(t, tc.want, compare(t, "cubic", tc.c, 0, tc.settle, tc.measure, tc.want), 0.25)
 		})
 	}
+	for _, tc := range []struct {
+		control tcpip.CongestionControlOption
+		rtt     time.Duration
+		every   int // one packet of so many is lost
+		lot     bool
+		measure time.Duration
+	}{
+		{"reno", 2 * ms, 100, true, 20 * s},
+		{"reno", 20 * ms, 100, true, 300 * s},
+		{"reno", 20 * ms, 1000, true, 300 * s},
+		{"reno", 100 * ms, 100, true, 600 * s},
+		{"cubic", 2 * ms, 100, true, 20 * s},
+		{"cubic", 100 * ms, 100, true, 600 * s},
+		{"cubic", 100 * ms, 1000, true, 600 * s},
+		{"cubic", 100 * ms, 2000, true, 600 * s},
+		{"cubic", 100 * ms, 10_000, true, 600 * s},
+		{"cubic", 100 * ms, 100, false, 600 * s},
+		{"cubic", 100 * ms, 500, false, 600 * s},
+		{"cubic", 100 * ms, 2000, false, 600 * s},
+	} {
+		t.Run(fmt.Sprintf("%s, %v, one packet of %d lost, by lot %v", tc.control, tc.rtt, tc.every, tc.lot), func(t *testing.T) {
+			c, every := faults.Conditions{Latency: tc.rtt / 2}, tc.every
+			if tc.lot {
+				c.Loss, every = 1/float64(tc.every), 0
+			}
+			want := reno(tc.rtt, 1/float64(tc.every))
+			if tc.control == "cubic" {
+				want = cubicLaw(8312).throughput(tc.rtt, tc.every, tc.lot)
+			}
+			got := compare(t, tc.control, c, every, 30*s, tc.measure, want)
+			assert.InEpsilon(t, want, got, 0.25)
+			if tc.control == "cubic" {
+				t.Logf("of RFC 9438's: %.2f", got/cubicLaw(9438).throughput(tc.rtt, tc.every, tc.lot))
+			}
+		})
+	}
+}
+
+// docs/faults.md says why. If one of these is on the model's line one day, it belongs in
+// the test above.
+func TestThroughputThatIsLessThanTheModelsSay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many minutes of full lines")
+	}
+	const ms, s = time.Millisecond, time.Second
+	for _, tc := range []struct {
+		name            string
+		control         tcpip.CongestionControlOption
+		c               faults.Conditions
+		settle, measure time.Duration
+		want            float64
+	}{
+		{"100 Mbit/s, 20 ms, a queue of 170", "reno", faults.Conditions{Latency: 10 * ms, Bandwidth: 100e6, Queue: 170}, 2 * s, 10 * s, fullLine(100e6)},
+		{"100 Mbit/s, 100 ms, a queue of 200", "cubic", faults.Conditions{Latency: 50 * ms, Bandwidth: 100e6, Queue: 200}, 20 * s, 50 * s, fullLine(100e6)},
+		{"1 % loss, 50 µs", "cubic", faults.Conditions{Latency: ms / 40, Loss: 0.01}, s, 10 * s, reno(ms/20, 0.01)},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			assert.Less(t, compare(t, tc.control, tc.c, 0, tc.settle, tc.measure, tc.want), 0.75*tc.want)
+		})
+	}
+}
+
+func TestGVisorKnowsOfOneHundredRanges(t *testing.T) {
+	b := tcp.NewSACKScoreboard(mss, 0)
+	for i := range seqnum.Value(101) {
+		received := header.SACKBlock{Start: (2*i + 1) * mss, End: (2*i + 2) * mss}
+		b.Insert(received)
+		assert.Equal(t, i < 100, b.IsSACKED(received), i)
+	}
+}
+
+// compare measures the throughput under conditions, and logs it beside a model's.
+func compare(t *testing.T, control tcpip.CongestionControlOption, c faults.Conditions, every int, settle, measure time.Duration, want float64) (got float64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ns, from, to := impairedPair(t, 1, c, every)
+		require.Nil(t, ns.stack.SetTransportProtocolOption(tcp.ProtocolNumber, &control))
+		got = goodput(t, from, to, settle, measure)
+	})
+	t.Logf("%.2f Mbit/s, the model's %.2f: %.2f", got*8/1e6, want*8/1e6, got/want)
+	return got
 }

@@ -71,6 +71,7 @@ type Group struct {
 // routes, one port space. Close ends it.
 type Namespace struct {
 	stack *stack.Stack
+	clock *clock
 	pump  *pump
 	pace  *pace
 	ports portTable
@@ -102,11 +103,12 @@ type Namespace struct {
 	hooked map[tcpip.NICID]*hookedLink
 	routes []iproute.Route // the table main; never modified, but replaced
 
-	refuses atomic.Bool // there are routes that lead nowhere
-	chooses atomic.Bool // there is a choice of IPv6 sources
-	divert  func(*stack.PacketBuffer) bool
-	faults  *faults.Set
-	end     faults.End
+	refuses  atomic.Bool // there are routes that lead nowhere
+	chooses  atomic.Bool // there is a choice of IPv6 sources
+	divert   func(*stack.PacketBuffer) bool
+	faults   *faults.Set
+	end      faults.End
+	unfollow func() // ends the calls of setRecovery
 }
 
 // newIPv4 makes the IPv4 of a stack. gVisor's NewProtocol gives every stack a
@@ -122,20 +124,20 @@ func New(cfg Config) (*Namespace, error) {
 		watch: cfg.Watch, place: cfg.Place, packets: cfg.packets,
 	}
 	ns.toSelf = netfilter.NewQueue(ns.arriveSelf)
-	clk := &clock{start: time.Now()}
+	ns.clock = &clock{start: time.Now()}
 	if InBubble() {
 		if cfg.Group == nil {
 			cfg.Group = new(Group)
 		}
 		ns.pump = newPump(&ns.handshakes)
 		ns.pace = &pace{tolls: &cfg.Group.tolls}
-		clk.fired = ns.pump.kick
+		ns.clock.fired = ns.pump.kick
 	}
 	random := newSeededRand(cfg.Seed)
 	ns.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{newIPv4, ipv6.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocolCUBIC, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6},
-		Clock:              clk,
+		Clock:              ns.clock,
 		RandSource:         random,
 		SecureRNG:          random,
 		// Packets to an own address cross lo, as on Linux, where a capture
@@ -150,6 +152,8 @@ func New(cfg Config) (*Namespace, error) {
 		ns.stack.Destroy()
 		return nil, err
 	}
+	ns.setRecovery(false)
+	ns.unfollow = cfg.Faults.Follow(ns.setRecovery)
 	ns.pump.start(ns.stack.TransportProtocolInstance(tcp.ProtocolNumber))
 	return ns, nil
 }
@@ -157,9 +161,8 @@ func New(cfg Config) (*Namespace, error) {
 // configure sets Linux's defaults where gVisor's differ, and brings lo up.
 func (ns *Namespace) configure() error {
 	sack := tcpip.TCPSACKEnabled(true)
-	recovery := tcpip.TCPRecovery(0) // no RACK, see the package comment
 	moderate := tcpip.TCPModerateReceiveBufferOption(true)
-	for _, opt := range []tcpip.SettableTransportProtocolOption{&sack, &recovery, &moderate} {
+	for _, opt := range []tcpip.SettableTransportProtocolOption{&sack, &moderate} {
 		if err := ns.stack.SetTransportProtocolOption(tcp.ProtocolNumber, opt); err != nil {
 			return fmt.Errorf("netstack: set %T: %s", opt, err)
 		}
@@ -223,6 +226,7 @@ func (ns *Namespace) Close() {
 	for _, o := range owners {
 		o.Kill()
 	}
+	ns.unfollow()
 	ns.toSelf.Close()
 	ns.pump.stop()
 	ns.stack.Destroy()
