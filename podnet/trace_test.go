@@ -223,6 +223,7 @@ func TestAFunctionThatUsesTheCluster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := podnettest.NewCluster(t, podnet.Config{})
 		p := podnettest.StartPod(t, c, podnet.PodSpec{Name: "web", Containers: []podnet.ContainerSpec{{Name: "app", Run: accepting(":8080")}}})
+		require.NoError(t, p.WaitListening(t.Context(), 8080))
 		slow := 0
 		stop := c.Trace(func(e podnet.TraceEvent) {
 			time.Sleep(time.Second)

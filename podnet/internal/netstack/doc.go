@@ -37,6 +37,8 @@
 //
 //   - Connections are not *net.TCPConn, *net.UDPConn or *net.UnixConn, and there
 //     is no raw file descriptor (syscall.Conn). Look for methods by interface.
+//   - Connections that are made at the same time may be accepted in another order
+//     than they were dialed in, to an own address too.
 //   - Unix sockets pass no file descriptors and no credentials. They are this
 //     package's own, not gVisor's.
 //   - IPv4 datagrams go without "don't fragment": where a link on their way is
