@@ -14,7 +14,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"podnet.dev/podnet"
@@ -46,7 +45,13 @@ func TestAScenarioHasAlwaysTheSamePackets(t *testing.T) {
 			return
 		}
 	}
-	assert.Equal(t, string(want), got, "if the packets are meant to be others, go test ./podnet -run %s -update writes them", t.Name())
+	wanted, lines := strings.Split(string(want), "\n"), strings.Split(got, "\n")
+	for i := range min(len(wanted), len(lines)) {
+		if wanted[i] != lines[i] {
+			t.Fatalf("line %d of %s is\n%s\nand here comes\n%s\nIf that is meant, write it with: go test ./podnet -run %s -update", i+1, file, wanted[i], lines[i], t.Name())
+		}
+	}
+	t.Fatalf("%s has %d lines, and here are %d", file, len(wanted), len(lines))
 }
 
 func hairpinTrace(t *testing.T) string {
