@@ -36,6 +36,8 @@ const (
 
 func path(name, work string) string { return "Path/path=" + name + "/work=" + work }
 
+func single(name, work string) string { return "Latency/path=" + name + "/work=" + work }
+
 // judge compares what was measured with the goals.
 func judge(r results) []goal {
 	ofPath := func(name, work string) job {

@@ -34,8 +34,9 @@ type job struct {
 var fullPlan = plan{
 	paths: phase{7 * time.Minute, 5, []job{
 		{program: "peers", bench: "^BenchmarkPath$", time: "100ms", each: true},
-		latency("300ms"),
-		linuxLatency("300ms"),
+		latency("localhost|own-service|pod|node|kernel|gonet|netem|bufconn", "rtt64", "300ms"),
+		latency("linux-own-service|linux-pod", "rtt64", "300ms"),
+		latency("localhost|own-service|node", "connect|http-new", "300ms"),
 	}},
 	scale: phase{5 * time.Minute, 3, []job{
 		{program: "bench", bench: "^BenchmarkServices$", time: "300ms", limit: 10 * time.Minute},
@@ -49,8 +50,9 @@ var fullPlan = plan{
 var shortPlan = plan{
 	paths: phase{75 * time.Second, 2, []job{
 		{program: "peers", bench: "^BenchmarkPath$", time: "20ms", each: true},
-		latency("50ms"),
-		linuxLatency("50ms"),
+		latency("localhost|own-service|pod|node|kernel|gonet|netem|bufconn", "rtt64", "50ms"),
+		latency("linux-own-service|linux-pod", "rtt64", "50ms"),
+		latency("localhost|own-service|node", "connect|http-new", "50ms"),
 	}},
 	scale: phase{20 * time.Second, 1, []job{
 		{program: "bench", bench: "^BenchmarkServices$/^services=(1|100|10000)$", time: "100ms", limit: 10 * time.Minute},
@@ -61,12 +63,8 @@ var shortPlan = plan{
 	}},
 }
 
-func latency(benchtime string) job {
-	return job{program: "peers", bench: "^BenchmarkLatency$/^path=(localhost|own-service|pod|node|kernel|gonet|netem|bufconn)$/^work=rtt64$", time: benchtime}
-}
-
-func linuxLatency(benchtime string) job {
-	return job{program: "peers", bench: "^BenchmarkLatency$/^path=linux-(own-service|pod)$/^work=rtt64$", time: benchtime}
+func latency(paths, works, benchtime string) job {
+	return job{program: "peers", bench: fmt.Sprintf("^BenchmarkLatency$/^path=(%s)$/^work=(%s)$", paths, works), time: benchtime}
 }
 
 // expand puts the single jobs in place of those that stand for several. Network

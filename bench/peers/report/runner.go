@@ -94,7 +94,7 @@ func (r *runner) run(ctx context.Context, j job, round int) bool {
 // output runs a job with further flags, and returns what the program printed.
 func (r *runner) output(ctx context.Context, j job, flags ...string) ([]byte, error) {
 	args := append([]string{"-test.run=^$", "-test.bench=" + j.bench, "-test.benchtime=" + j.time, "-test.timeout=" + cmp.Or(j.limit, 3*time.Minute).String()}, flags...)
-	if strings.Contains(j.bench, "path=linux-") {
+	if strings.Contains(j.bench, "linux-") {
 		args = append(args, "-linux")
 	}
 	cmd := exec.CommandContext(ctx, r.programs[j.program], args...)
