@@ -54,11 +54,12 @@ func run(ctx context.Context, short bool, out string) error {
 	if err := r.measure(ctx, p); err != nil {
 		return fmt.Errorf("interrupted, and nothing is written: %w", err)
 	}
+	machine := describeMachine(ctx, root) // before there are changes in the tree
 	if err := r.writeRaw(filepath.Join(out, "benchmarks")); err != nil {
 		return err
 	}
 	goals := judge(r.results)
-	page := &page{results: r.results, machine: describeMachine(ctx, root), goals: goals, failures: r.failures, rounds: r.rounds, scaleRounds: r.scaleRounds, short: short}
+	page := &page{results: r.results, machine: machine, goals: goals, failures: r.failures, rounds: r.rounds, scaleRounds: r.scaleRounds, short: short}
 	for _, g := range goals {
 		if g.measured() && !g.met() {
 			page.profiles = append(page.profiles, r.profile(ctx, g))
