@@ -71,6 +71,7 @@ func TestBytesKeepTheirOrderWhenThePathChanges(t *testing.T) {
 		for _, c := range []net.Conn{client, server} { // so that nobody runs far ahead
 			require.NoError(t, c.(*tcpConn).SetWriteBuffer(32<<10))
 			require.NoError(t, c.(*tcpConn).SetReadBuffer(32<<10))
+			c.(*tcpConn).grow = nil
 		}
 		var on atomic.Bool
 		switchPath := func() {
