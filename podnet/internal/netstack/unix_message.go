@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"math/bits"
+	"slices"
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -9,9 +10,23 @@ import (
 
 // unixMessage is what one send put into a receiver's queue, or a part of it.
 type unixMessage struct {
-	data []byte // what is not yet read
-	from *unixSock
-	cost int64 // bytes of from's send buffer
+	data  []byte // what is not yet read
+	chunk *chunk // in which data lies; nil if it lies by itself
+	from  *unixSock
+	cost  int64 // bytes of from's send buffer
+}
+
+// newUnixMessage returns a message of what from sends. Those that nearly fill a chunk
+// lie in one.
+func newUnixMessage(from *unixSock, b []byte, cost int64) *unixMessage {
+	m := &unixMessage{from: from, cost: cost}
+	if len(b) < chunkSizes[0]/2 || len(b) > chunkSizes[len(chunkSizes)-1] {
+		m.data = slices.Clone(b)
+		return m
+	}
+	m.chunk = newChunk(len(b))
+	m.data = m.chunk.b[:copy(m.chunk.b, b)]
+	return m
 }
 
 // Linux, net/core/skbuff.c on a 64-bit machine: what a buffer costs beside its
@@ -52,8 +67,12 @@ func datagramCost(n int) int64 {
 }
 
 // free gives the sender its room back. One that waits for it is woken when three
-// quarters of its buffer are free, as on Linux.
+// quarters of its buffer are free, as on Linux. The message is not to be read any more.
 func (m *unixMessage) free() {
+	if m.chunk != nil {
+		m.chunk.free()
+		m.chunk, m.data = nil, nil
+	}
 	s := m.from
 	if s.sent.Add(-m.cost)*4 <= s.sendBuffer.Load() {
 		s.wake(waiter.WritableEvents)
@@ -161,7 +180,7 @@ func (s *unixSock) disconnect(other *unixSock) {
 
 // receive puts what from sent into the queue of s.
 func (s *unixSock) receive(from *unixSock, b []byte, cost int64) syscall.Errno {
-	m := &unixMessage{data: append([]byte(nil), b...), from: from, cost: cost}
+	m := newUnixMessage(from, b, cost)
 	s.mu.Lock()
 	switch {
 	case s.kind == unixDatagram && s.peer != nil && s.peer != from:
@@ -227,8 +246,9 @@ func (s *unixSock) recv(b []byte) (n int, r unixReceived, e syscall.Errno) {
 		sender.wake(waiter.WritableEvents)
 	}
 	n = copy(b, m.data)
+	r = unixReceived{from: m.from, truncated: n < len(m.data)}
 	m.free()
-	return n, unixReceived{from: m.from, truncated: n < len(m.data)}, 0
+	return n, r, 0
 }
 
 // pop takes the first message out of the queue. mu must be held.
