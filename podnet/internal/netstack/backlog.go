@@ -47,6 +47,9 @@ func (l *hookedLink) handshake(to receiver, r netfilter.Reading, s netfilter.Sig
 		}
 		h.missing = func() bool { return l.receiver(r).ep == to.ep }
 	case tcp.StateSynRecv:
+		if !r.Flags.Contains(header.TCPFlagAck) {
+			return nil
+		}
 		h.drops = l.ns.stack.Stats().DroppedPackets
 		h.missing = func() bool { return ep.EndpointState() == tcp.StateSynRecv }
 	default:
@@ -59,8 +62,12 @@ func (l *hookedLink) handshake(to receiver, r netfilter.Reading, s netfilter.Sig
 
 // handshakes are those that TCP may still work at. The zero value has none.
 type handshakes struct {
-	mu   sync.Mutex // guards list
-	list []*handshake
+	mu     sync.Mutex // guards what follows
+	list   []*handshake
+	timers map[*time.Timer]struct{} // each settles one, outside a bubble
+	closed bool
+
+	settling sync.WaitGroup // the timers
 }
 
 // settleTime is how long TCP has outside a bubble, where nobody knows when it is
@@ -72,7 +79,7 @@ const settleTime = 100 * time.Millisecond
 func (ns *Namespace) await(h *handshake) {
 	if ns.pump == nil {
 		if h.crowded {
-			time.AfterFunc(settleTime, func() { settle([]*handshake{h}) })
+			ns.handshakes.settleLater(h)
 		}
 		return
 	}
@@ -80,6 +87,41 @@ func (ns *Namespace) await(h *handshake) {
 	ns.handshakes.list = append(ns.handshakes.list, h)
 	ns.handshakes.mu.Unlock()
 	ns.pump.kick()
+}
+
+func (k *handshakes) settleLater(h *handshake) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return
+	}
+	h.seen.Time = time.Now()
+	k.settling.Add(1)
+	var timer *time.Timer
+	timer = time.AfterFunc(settleTime, func() {
+		defer k.settling.Done()
+		k.mu.Lock()
+		delete(k.timers, timer)
+		k.mu.Unlock()
+		settle([]*handshake{h})
+	})
+	if k.timers == nil {
+		k.timers = make(map[*time.Timer]struct{})
+	}
+	k.timers[timer] = struct{}{}
+}
+
+// close settles no more, and waits for what is settling.
+func (k *handshakes) close() {
+	k.mu.Lock()
+	k.closed = true
+	for timer := range k.timers {
+		if timer.Stop() {
+			k.settling.Done()
+		}
+	}
+	k.mu.Unlock()
+	k.settling.Wait()
 }
 
 // take returns the handshakes that have been delivered.

@@ -143,7 +143,7 @@ func (d *descriptor) free() {
 
 // do runs op until it does something else than block. dir is the direction that
 // op belongs to; of calls in one direction only one runs at a time. op returns
-// the number of bytes it moved. The error is op's, net.ErrClosed or
+// the number of bytes that all its calls have moved. The error is op's, net.ErrClosed or
 // os.ErrDeadlineExceeded.
 func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) error {
 	if err := d.enter(); err != nil {
@@ -159,7 +159,11 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 			return net.ErrClosed
 		}
 	}
-	defer func() { <-dir.turn }()
+	moved := 0
+	defer func() {
+		dir.moved.Add(uint64(moved))
+		<-dir.turn
+	}()
 	full := dir != &d.write || d.grow == nil
 	for {
 		if (dir != &d.write || !d.isStream()) && !d.owner.awaitThaw(d.closed) {
@@ -169,9 +173,9 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 			return os.ErrDeadlineExceeded
 		}
 		n, terr, err := op()
+		moved = n
 		d.owner.ns.pump.kick()
 		if _, blocked := terr.(*tcpip.ErrWouldBlock); !blocked {
-			dir.moved.Add(uint64(n))
 			d.pay(dir, n)
 			return err
 		}
@@ -184,7 +188,6 @@ func (d *descriptor) do(dir *direction, op func() (int, tcpip.Error, error)) err
 		case <-paying:
 			full = !d.grow()
 		case <-dir.deadline.passed():
-			dir.moved.Add(uint64(n)) // op is not called again
 		case <-d.closed:
 			return net.ErrClosed
 		}

@@ -228,6 +228,7 @@ func (ns *Namespace) Close() {
 	}
 	ns.unfollow()
 	ns.toSelf.Close()
+	ns.handshakes.close()
 	ns.pump.stop()
 	ns.stack.Destroy()
 	if h := ns.hooks.Load(); h != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -90,6 +91,42 @@ func TestKillEndsADial(t *testing.T) {
 		o.Kill()
 		assert.ErrorIs(t, <-done, net.ErrClosed)
 	})
+}
+
+// Connections that begin just when their owner dies are closed, whatever comes first.
+func TestKillWhileConnectionsBegin(t *testing.T) {
+	for range 200 {
+		ns, _ := newTestNamespace(t)
+		client, server := ns.NewOwner("client", 1, nil), ns.NewOwner("server", 2, nil)
+		l, err := server.Listen(t.Context(), "tcp4", "127.0.0.1:80")
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				if _, err := l.Accept(); err != nil {
+					return
+				}
+			}
+		})
+		first := make(chan struct{})
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				if _, err := client.Dial(t.Context(), "tcp", "127.0.0.1:80"); err != nil {
+					return
+				}
+				if i == 0 {
+					close(first)
+				}
+			}
+		})
+		<-first
+		wg.Go(client.Kill)
+		wg.Go(server.Kill)
+		wg.Wait()
+		assert.Empty(t, ns.Sockets())
+		assert.Empty(t, ns.shortcuts.alone)
+		ns.Close()
+	}
 }
 
 func TestSocketsAreListedByOwner(t *testing.T) {

@@ -49,7 +49,6 @@ func (ns *Namespace) pair(c *tcpConn) {
 	if ns.packets || ns.divert != nil || ns.hooks.Load() != nil {
 		return
 	}
-	c.ends = ends(c.ep)
 	if to := c.ends.remote.Addr(); !to.IsLoopback() && !ns.isLocal(to) {
 		return
 	}
@@ -80,20 +79,19 @@ func (ns *Namespace) pair(c *tcpConn) {
 // unpair ends what pair began. No call on c runs any more. reset says that the
 // connection does not end in order: what the peer has no room for is lost.
 func (ns *Namespace) unpair(c *tcpConn, reset bool) {
-	if peer := c.other.Load(); peer != nil {
+	t := &ns.shortcuts
+	t.mu.Lock()
+	if t.alone[c.ends] == c {
+		delete(t.alone, c.ends)
+	}
+	t.mu.Unlock()
+	if peer := c.other.Load(); peer != nil { // for good: c is not alone any more
 		if reset {
 			peer.in.reset(peer.receiveBuffer())
 		} else {
 			peer.in.end()
 		}
 		peer.other.CompareAndSwap(c, nil)
-		return
-	}
-	t := &ns.shortcuts
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.alone[c.ends] == c {
-		delete(t.alone, c.ends)
 	}
 }
 

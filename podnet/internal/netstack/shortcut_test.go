@@ -280,8 +280,10 @@ func TestBuffersBoundWhatIsUnderWay(t *testing.T) {
 			switch s.Local {
 			case addrPortOf(client.LocalAddr()):
 				assert.Equal(t, sendBuffer, s.SendQ)
+				assert.EqualValues(t, receiveBuffer, s.TCP.BytesAcked, "what has arrived")
 			case addrPortOf(server.LocalAddr()):
 				assert.Equal(t, receiveBuffer, s.RecvQ)
+				assert.EqualValues(t, receiveBuffer, s.TCP.BytesReceived, "read or not")
 			}
 		}
 

@@ -101,24 +101,22 @@ func (s *socket) describe() Socket {
 		return d
 	}
 	d.State = states[tcp.EndpointState(s.ep.State())]
-	if s.peer != nil {
-		d.TCP = s.tcpInfo(d)
-	}
 	return d
 }
 
-func (s *socket) tcpInfo(d Socket) *TCPInfo {
+// tcpInfo returns what is in d.TCP, for the queues in d.
+func (c *tcpConn) tcpInfo(d Socket) *TCPInfo {
 	var o tcpip.TCPInfoOption
 	var cc tcpip.CongestionControlOption
-	stats, ok := s.ep.Stats().(*tcp.Stats)
-	if !ok || s.ep.GetSockOpt(&o) != nil || s.ep.GetSockOpt(&cc) != nil {
+	stats, ok := c.ep.Stats().(*tcp.Stats)
+	if !ok || c.ep.GetSockOpt(&o) != nil || c.ep.GetSockOpt(&cc) != nil {
 		return nil
 	}
-	written := s.write.moved.Load()
+	written := c.write.moved.Load()
 	i := &TCPInfo{
 		Congestion: string(cc), RTT: o.RTT, RTTVar: o.RTTVar, RTO: o.RTO, Cwnd: o.SndCwnd,
 		SegsIn: stats.SegmentsReceived.Value(), SegsOut: stats.SegmentsSent.Value(), Retrans: stats.SendErrors.Retransmits.Value(),
-		BytesAcked: written - min(written, uint64(d.SendQ)), BytesReceived: s.read.moved.Load() + uint64(d.RecvQ),
+		BytesAcked: written - min(written, uint64(d.SendQ)), BytesReceived: c.read.moved.Load() + uint64(d.RecvQ),
 	}
 	if o.SndSsthresh < 0xffff { // ss takes what is more for none
 		i.Ssthresh = o.SndSsthresh

@@ -33,6 +33,7 @@ func newTCPConn(o *Owner, n network, v6 bool, ep tcpip.Endpoint, wq *waiter.Queu
 	}
 	local, _ := endpointAddrs(ep, v6)
 	c := &tcpConn{socket: &socket{ep: ep, v6: v6}}
+	c.ends = ends(ep)
 	c.descriptor = newDescriptor(o, n.name, wq, n.addr(local), n.addr(remote), c)
 	c.grow = c.growSendBuffer
 	if err := c.open(); err != nil {
@@ -58,6 +59,7 @@ func (c *tcpConn) describe() Socket {
 	d := c.socket.describe()
 	d.RecvQ += min(c.in.len(), c.receiveBuffer())
 	d.SendQ += c.unsent()
+	d.TCP = c.tcpInfo(d)
 	return d
 }
 
