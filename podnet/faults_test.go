@@ -467,3 +467,26 @@ func TestDisturbedDNSOfAContainer(t *testing.T) {
 		})
 	}
 }
+
+// What a packet carries is somebody else's, as soon as the script has returned.
+func TestAPacketIsLentToAScript(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, client, server := faultyWorld(t, podnet.Config{})
+		var kept []podnet.Packet
+		f, err := c.Intercept(podnet.Where{From: podnet.Ends(client), To: podnet.Ends(server)}, func(p podnet.Packet) podnet.Verdict {
+			if len(p.Data()) > 0 {
+				kept = append(kept, p)
+			}
+			return podnet.Pass
+		})
+		require.NoError(t, err)
+		_, _, err = timedTrip(client.Container("main"), c.Service("", "server").ClusterIP().String()+":80")
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		require.NotEmpty(t, kept)
+		for _, p := range kept {
+			assert.Nil(t, p.Data())
+			assert.NotZero(t, p.Length)
+		}
+	})
+}

@@ -27,8 +27,12 @@ type Packet struct {
 	Length    int            // of what TCP or UDP carries, in bytes
 	Flags     TCPFlags       // of TCP
 
-	packet *netfilter.Packet
+	lent *lentPacket
 }
+
+// lentPacket is a packet for the time of a Script's call. Afterwards it is nil: other
+// packets have its memory.
+type lentPacket struct{ *netfilter.Packet }
 
 // TCPFlags are the flags of a TCP segment.
 type TCPFlags uint8
@@ -49,11 +53,14 @@ func (f TCPFlags) Has(flags TCPFlags) bool { return f&flags == flags }
 // Opens reports whether the packet is the first of a TCP connection: SYN without ACK.
 func (p Packet) Opens() bool { return p.Flags&(SYN|ACK) == SYN }
 
-// Data returns a copy of what TCP or UDP carries. It is only for the time of the
-// Script's call.
+// Data returns a copy of what TCP or UDP carries. It must be called before the Script
+// returns, and returns nil later.
 func (p Packet) Data() []byte {
-	b := p.packet.Bytes()
-	return b[len(b)-p.packet.Payload():]
+	if p.lent == nil || p.lent.Packet == nil {
+		return nil
+	}
+	b := p.lent.Bytes()
+	return b[len(b)-p.lent.Payload():]
 }
 
 // Verdict is what becomes of a packet. The zero value is Pass.
@@ -95,6 +102,7 @@ func (c *Cluster) Intercept(w Where, s Script) (*Fault, error) {
 		p := packetOf(at)
 		turn.Lock()
 		defer turn.Unlock()
+		defer func() { p.lent.Packet = nil }()
 		v := s(p)
 		return faults.Verdict{Kind: v.kind, Delay: v.delay}
 	}
@@ -106,7 +114,7 @@ func packetOf(at *faults.Crossing) Packet {
 	t := q.Tuple()
 	p := Packet{
 		Time: at.Time, From: at.From.String(), To: at.To.String(), Src: t.Src(), Dst: t.Dst(),
-		Size: q.Size(), Length: q.Payload(), Flags: TCPFlags(q.TCPFlags()), packet: q,
+		Size: q.Size(), Length: q.Payload(), Flags: TCPFlags(q.TCPFlags()), lent: &lentPacket{q},
 	}
 	switch t.Protocol() {
 	case netfilter.TCP:

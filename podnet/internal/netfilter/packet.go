@@ -163,6 +163,9 @@ func (p *Packet) Buffer() *stack.PacketBuffer { return p.pkt }
 // Release drops the packet and its reference to its buffer. It must be called once,
 // and nothing of the packet may be used afterwards.
 func (p *Packet) Release() {
+	if p.pkt == nil {
+		panic("netfilter: a packet was released twice")
+	}
 	p.pkt.DecRef()
 	*p = Packet{}
 	packets.Put(p)

@@ -75,7 +75,9 @@ func (w *Watch) See(pkt *stack.PacketBuffer, s Sighting) {
 	if k == nil {
 		return
 	}
-	s.Time = time.Now()
+	if s.Time.IsZero() {
+		s.Time = time.Now()
+	}
 	if s.Bytes == nil {
 		s.Bytes = bytesOf(pkt, k.head)
 	}
