@@ -125,8 +125,8 @@ func (x *Chaos) Done() <-chan struct{} { return x.done }
 // network and the name service are as they would be without it; the containers of
 // a pod-failure are about to be started. A second Delete does nothing.
 func (x *Chaos) Delete() {
-	x.cluster.forgetChaos(x)
 	x.stop(ErrDeleted)
+	x.cluster.forgetChaos(x)
 }
 
 // stop ends the chaos for a reason, and waits for that.

@@ -2,6 +2,7 @@ package podnet
 
 import (
 	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,23 +31,55 @@ type Event struct {
 // eventLog keeps the events of a Pod or chaos. Unlike the API server it forgets none
 // after an hour, and unlike client-go's recorder it holds none back.
 type eventLog struct {
-	mu   sync.Mutex // guards list
-	list []Event    // by FirstTime
+	mu    sync.Mutex       // guards what follows
+	list  []Event          // by FirstTime
+	index map[eventKey]int // of list; nil while that is short, as most are
+}
+
+// eventKey is what makes two events the same.
+type eventKey struct{ typ, reason, message, fieldPath string }
+
+func (e Event) key() eventKey { return eventKey{e.Type, e.Reason, e.Message, e.FieldPath} }
+
+// shortEventLog is how many events are looked through one by one.
+const shortEventLog = 32
+
+// find returns where the list has an event like e. mu must be held.
+func (l *eventLog) find(e Event) (at int, ok bool) {
+	if l.index == nil {
+		at = slices.IndexFunc(l.list, func(have Event) bool { return have.key() == e.key() })
+		return at, at >= 0
+	}
+	at, ok = l.index[e.key()]
+	return at, ok
+}
+
+// add appends an event. mu must be held.
+func (l *eventLog) add(e Event) {
+	l.list = append(l.list, e)
+	switch {
+	case l.index != nil:
+		l.index[e.key()] = len(l.list) - 1
+	case len(l.list) > shortEventLog:
+		l.index = make(map[eventKey]int, len(l.list))
+		for i, have := range l.list {
+			l.index[have.key()] = i
+		}
+	}
 }
 
 // record counts e and returns it with its count.
 func (l *eventLog) record(e Event) Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := len(l.list) - 1; i >= 0; i-- { // what happens again, happened lately
-		if have := &l.list[i]; have.Reason == e.Reason && have.Message == e.Message && have.Type == e.Type && have.FieldPath == e.FieldPath {
-			have.Count++
-			have.LastTime = e.LastTime
-			return *have
-		}
+	if at, ok := l.find(e); ok {
+		have := &l.list[at]
+		have.Count++
+		have.LastTime = e.LastTime
+		return *have
 	}
 	e.Count, e.FirstTime = 1, e.LastTime
-	l.list = append(l.list, e)
+	l.add(e)
 	return e
 }
 
