@@ -58,7 +58,7 @@ func containers(b *testing.B, cfg podnet.Config, n int) {
 	for i := range more {
 		podnettest.StartPod(b, c, spec(fmt.Sprint("more-", i), nil))
 	}
-	memory := float64(held()-before) / more
+	memory := float64(int64(held()-before)) / more
 
 	address := "127.0.0.1:7000"
 	if cfg.IPPerContainer {

@@ -34,7 +34,7 @@ func BenchmarkPods(b *testing.B) {
 			}
 			up := time.Since(begun)
 			b.ReportMetric(up.Seconds(), "sec-up")
-			b.ReportMetric(float64(held()-before)/float64(n), "B-held/pod")
+			b.ReportMetric(float64(int64(held()-before))/float64(n), "B-held/pod")
 			const more = 20
 			begun = time.Now()
 			for i := range more {

@@ -51,10 +51,10 @@ func run(ctx context.Context, short bool, out string) error {
 	if short {
 		p = shortPlan
 	}
+	machine := describeMachine(ctx, root) // as long as the tree is the one that was built
 	if err := r.measure(ctx, p); err != nil {
 		return fmt.Errorf("interrupted, and nothing is written: %w", err)
 	}
-	machine := describeMachine(ctx, root) // before there are changes in the tree
 	if err := r.writeRaw(filepath.Join(out, "benchmarks")); err != nil {
 		return err
 	}
