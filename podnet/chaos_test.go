@@ -332,50 +332,6 @@ func TestPodFailureOfAPodThatStarts(t *testing.T) {
 	})
 }
 
-func TestDNSChaos(t *testing.T) {
-	for _, tc := range []struct {
-		name     string
-		patterns []string
-		met      map[string]bool // by name that is looked up
-	}{
-		{"all names", nil, map[string]bool{"server": true, "other": true}},
-		{"one name", []string{"server"}, map[string]bool{"server": true, "other": false}},
-		{"a beginning", []string{"serv*"}, map[string]bool{"server": true, "other": false}},
-		{"any character", []string{"ser?er.default.*"}, map[string]bool{"server": true, "other": false}},
-		{"another name", []string{"server.", "x?.*"}, map[string]bool{"other": false}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c, client, server := faultyWorld(t, podnet.Config{})
-				require.NoError(t, c.Apply(t.Context(), podnet.ServiceSpec{Name: "other", Selector: map[string]string{"app": "server"}, Ports: []podnet.ServicePort{{Port: 80}}}))
-				spec := podnet.DNSChaosSpec{
-					Name: "dns", Action: podnet.DNSChaosError, Mode: podnet.ChaosModeAll, Duration: "1h", Patterns: tc.patterns,
-					Selector: podnet.ChaosSelector{ExpressionSelectors: []podnet.LabelSelectorRequirement{{Key: "app", Operator: podnet.LabelSelectorOpDoesNotExist}}},
-				}
-				require.NoError(t, c.Apply(t.Context(), spec))
-				for name, met := range tc.met {
-					_, err := client.LookupHost(t.Context(), name)
-					assert.Equal(t, met, err != nil, "%s: %v", name, err)
-					_, err = server.LookupHost(t.Context(), name)
-					assert.NoError(t, err, "it is not the other Pod's")
-				}
-				c.DNSChaos("", "dns").Delete()
-				spec.Action = podnet.DNSChaosRandom
-				require.NoError(t, c.Apply(t.Context(), spec))
-				for name, met := range tc.met {
-					addrs, err := client.LookupHost(t.Context(), name)
-					require.NoError(t, err)
-					assert.Equal(t, met, addrs[0] != c.Service("", name).ClusterIP().String(), name)
-				}
-				<-c.DNSChaos("", "dns").Done()
-				addrs, err := client.LookupHost(t.Context(), "server")
-				require.NoError(t, err)
-				assert.Equal(t, c.Service("", "server").ClusterIP().String(), addrs[0])
-			})
-		})
-	}
-}
-
 func TestChaosModes(t *testing.T) {
 	const pods, draws = 10, 20
 	type mode struct {

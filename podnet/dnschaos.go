@@ -25,6 +25,11 @@ type DNSChaosSpec struct {
 	Action   DNSChaosAction // required
 	Duration string         // such as "30s"; default: until it is deleted
 
+	// ContainerNames are the containers whose queries are meant, as by
+	// [DNSConditions].Container; none means all of a Pod, where Chaos Mesh means the
+	// first. A Pod need not have all of them.
+	ContainerNames []string
+
 	// Patterns are the names that are meant; none means all. "?" stands for one
 	// character, and "*", which must be the last, for any number of them. A name
 	// without these means the same with a search domain of the cluster's, too: "db"
@@ -55,6 +60,9 @@ func (s DNSChaosSpec) Validate() error {
 	oneOf(&errs, "spec.action", s.Action, DNSChaosError, DNSChaosRandom)
 	s.selected().validate(&errs, "spec")
 	validateChaosDuration(&errs, s.Duration)
+	for i, name := range s.ContainerNames {
+		errs.invalid(fmt.Sprintf("spec.containerNames[%d]", i), name, dns1123LabelErrors(name)...)
+	}
 	for i, p := range s.Patterns {
 		at := fmt.Sprintf("spec.patterns[%d]", i)
 		if strings.Contains(strings.TrimSuffix(p, "*"), "*") {
@@ -94,11 +102,46 @@ func (s DNSChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 	if s.Action == DNSChaosRandom {
 		cond.Outcome, cond.Addrs = "", randomAddrs(r)
 	}
-	f, err := c.DisturbDNS(cond)
-	if err != nil {
-		return chaosEffect{}, err
+	if len(s.ContainerNames) == 0 {
+		f, err := c.DisturbDNS(cond)
+		if err != nil {
+			return chaosEffect{}, err
+		}
+		return chaosEffect{pods: pods, targets: chaosTargets(pods), lift: func() { f.Close() }}, nil
 	}
-	return chaosEffect{pods: pods, targets: chaosTargets(pods), lift: func() { f.Close() }}, nil
+	return s.disturbContainers(c, pods, cond)
+}
+
+// disturbContainers does to ContainerNames of Pods what cond says.
+func (s DNSChaosSpec) disturbContainers(c *Cluster, pods []*Pod, cond DNSConditions) (chaosEffect, error) {
+	var faults []*DNSFault
+	e := chaosEffect{pods: pods, lift: func() {
+		for _, f := range faults {
+			f.Close()
+		}
+	}}
+	for _, name := range s.ContainerNames {
+		cond.Container, cond.Clients = name, nil
+		for _, p := range pods {
+			if k := p.container(name); k != nil {
+				cond.Clients = append(cond.Clients, p)
+				e.targets = append(e.targets, k.name)
+			}
+		}
+		if len(cond.Clients) == 0 { // which would mean everybody
+			continue
+		}
+		f, err := c.DisturbDNS(cond)
+		if err != nil {
+			e.lift()
+			return chaosEffect{}, err
+		}
+		faults = append(faults, f)
+	}
+	if len(faults) == 0 {
+		return chaosEffect{}, noContainerError(s.ContainerNames)
+	}
+	return e, nil
 }
 
 // randomAddrs draws an address of each family that some machine could have.

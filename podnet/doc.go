@@ -82,6 +82,11 @@
 //     refused unless [Config].Upstream knows them.
 //   - What a NetworkPolicy forbids vanishes. Connections that are there stay.
 //   - Beyond the nodes there is a gateway that forwards nothing.
+//   - What two sockets of one Pod, on localhost or at its own IP, write to each other
+//     over TCP goes from socket to socket: only what opens and closes a connection is
+//     packets. All of it is while a trace or a capture runs, wherever in the cluster,
+//     or there is a fault with [Where].Loopback, and in Pods that have changed their
+//     iptables or are on the host network.
 //   - A process is a goroutine: it shares memory with the test, and cannot be
 //     killed if it ignores its context. What it can no longer do is write, bind,
 //     dial, or use the sockets it had.

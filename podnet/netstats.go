@@ -5,7 +5,9 @@ import "podnet.dev/podnet/internal/netstack"
 // NetworkStats are counters of a network namespace, by protocol, from when it
 // began. They have the names of Linux's /proc/net/snmp and netstat, and count what
 // its TCP/IP stack sees: not what rules, faults and links drop before. Long segments
-// of TCP that cross in one piece are one packet and one segment.
+// of TCP that cross in one piece are one packet and one segment. What goes from socket
+// to socket without packets, as TCP's data on localhost does unless a trace runs (see
+// the package's "What differs from a real cluster"), is not counted.
 type NetworkStats struct {
 	IP, IPv6     IPStats
 	ICMP, ICMPv6 ICMPStats

@@ -126,7 +126,7 @@ func (s PodChaosSpec) begin(c *Cluster, r *rand.Rand) (chaosEffect, error) {
 	case PodChaosContainerKill:
 		containers := s.containers(pods)
 		if len(containers) == 0 {
-			return chaosEffect{}, fmt.Errorf("no container is selected: no Pod that is selected has %s", strings.Join(s.ContainerNames, " or "))
+			return chaosEffect{}, noContainerError(s.ContainerNames)
 		}
 		e.targets = nil
 		for _, k := range containers {
@@ -147,6 +147,12 @@ func (s PodChaosSpec) containers(pods []*Pod) (list []*container) {
 		}
 	}
 	return list
+}
+
+// noContainerError reports that no Pod that a chaos acts on has a container that it
+// names.
+func noContainerError(names []string) error {
+	return fmt.Errorf("no container is selected: no Pod that is selected has %s", strings.Join(names, " or "))
 }
 
 // killOnce kills the container when it runs.

@@ -31,6 +31,8 @@ type Socket struct {
 
 // TCPInfo is what `ss -i` shows of a TCP connection, which has Linux's TCP_INFO of
 // it. Segments may be longer than the MTU, as they are before a card cuts them up.
+// Of data that goes from socket to socket, as on localhost, only the bytes are counted:
+// segments, round trips and the congestion window are those of packets.
 type TCPInfo struct {
 	Congestion    string        // the algorithm of congestion control: cubic
 	RTT, RTTVar   time.Duration // round trips: smoothed, and how they vary; 0 before the first

@@ -165,7 +165,9 @@ func icmpText(protocol string, typ, code byte) string {
 // that went before. In a testing/synctest bubble, f has been told when synctest.Wait
 // returns.
 //
-// Several traces may run at once. While there is none, there is no cost.
+// Several traces may run at once. While there is none, there is no cost. While there is
+// one, TCP's data on localhost crosses lo as packets, in all of the cluster; else it
+// goes from socket to socket, faster.
 func (c *Cluster) Trace(f func(TraceEvent)) (stop func()) {
 	return c.trace(f, false, nil)
 }
@@ -177,7 +179,8 @@ func (c *Cluster) TraceHeaders(f func(TraceEvent)) (stop func()) {
 }
 
 // Trace is like [Cluster.Trace], of what happens in the container's network
-// namespace, as long as it has this sandbox: what tcpdump shows there.
+// namespace, as long as it has this sandbox: what tcpdump shows there. It, too,
+// puts localhost on packets in all of the cluster.
 // [ErrNotRunning] if there is none.
 func (c *Container) Trace(f func(TraceEvent)) (stop func(), err error) {
 	s := c.sandbox()

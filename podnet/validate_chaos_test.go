@@ -84,6 +84,7 @@ func TestValidatePodChaosAndDNSChaos(t *testing.T) {
 		{`PodChaos "" is invalid: metadata.name: Required value: name or generateName is required`, podnet.PodChaosSpec{Mode: all, Action: "pod-kill"}},
 		{"", podnet.DNSChaosSpec{Name: "x", Mode: all, Action: "random", Patterns: []string{"google.com", "github.*", "chaos-mes?.org", "*", "_http._tcp.Web"}}},
 		{`DNSChaos "x" is invalid: spec.action: Unsupported value: "": supported values: "error", "random"`, podnet.DNSChaosSpec{Name: "x", Mode: all}},
+		{`DNSChaos "x" is invalid: spec.containerNames[1]: Invalid value: "": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')`, podnet.DNSChaosSpec{Name: "x", Mode: all, Action: "error", ContainerNames: []string{"a", ""}}},
 		{`DNSChaos "x" is invalid: spec.patterns[0]: Invalid value: "chaos-*.org": the wildcard * must be at the end of the string`, podnet.DNSChaosSpec{Name: "x", Mode: all, Action: "error", Patterns: []string{"chaos-*.org"}}},
 	} {
 		if err := tc.spec.Validate(); tc.want == "" {

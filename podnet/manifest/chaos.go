@@ -72,7 +72,7 @@ func (c *converter) dnsChaos(at string, s *dnsChaos) podnet.DNSChaosSpec {
 	pods := c.chaosTarget(at, &s.podSelector)
 	return podnet.DNSChaosSpec{
 		Selector: pods.Selector, Mode: pods.Mode, Value: pods.Value,
-		Action: podnet.DNSChaosAction(take(&s.Action)), Duration: take(&s.Duration), Patterns: take(&s.Patterns),
+		Action: podnet.DNSChaosAction(take(&s.Action)), Duration: take(&s.Duration), ContainerNames: take(&s.ContainerNames), Patterns: take(&s.Patterns),
 	}
 }
 

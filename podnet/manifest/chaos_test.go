@@ -57,7 +57,7 @@ spec: {action: pod-kill, mode: one, gracePeriod: 5, selector: {}}
 apiVersion: chaos-mesh.org/v1alpha1
 kind: DNSChaos
 metadata: {name: dns}
-spec: {action: random, mode: all, duration: 90s, patterns: [google.com, chaos-mesh.*], selector: {namespaces: [busybox]}}
+spec: {action: random, mode: all, duration: 90s, containerNames: [a, b], patterns: [google.com, chaos-mesh.*], selector: {namespaces: [busybox]}}
 ---
 apiVersion: chaos-mesh.org/v1alpha1
 kind: Schedule
@@ -108,7 +108,7 @@ spec: {schedule: "@every 1h", type: DNSChaos, dnsChaos: {action: error, mode: on
 		podnet.PodChaosSpec{Name: "stop", Action: podnet.PodChaosPodKill, Mode: podnet.ChaosModeOne, GracePeriod: 5},
 		podnet.DNSChaosSpec{
 			Name: "dns", Action: podnet.DNSChaosRandom, Mode: podnet.ChaosModeAll, Duration: "90s",
-			Patterns: []string{"google.com", "chaos-mesh.*"}, Selector: podnet.ChaosSelector{Namespaces: []string{"busybox"}},
+			ContainerNames: []string{"a", "b"}, Patterns: []string{"google.com", "chaos-mesh.*"}, Selector: podnet.ChaosSelector{Namespaces: []string{"busybox"}},
 		},
 		podnet.ScheduleSpec{
 			Name: "often", Namespace: "shop", Schedule: "@every 30s", ConcurrencyPolicy: podnet.AllowConcurrent, HistoryLimit: 2, Type: podnet.ScheduleNetworkChaos,
@@ -141,7 +141,6 @@ func TestParseRefusesChaos(t *testing.T) {
 		"a node selector":     {network + "{action: partition, mode: all, target: {mode: all, selector: {nodeSelectors: {a: b}, nodes: [c]}}}", `NetworkChaos "a" is invalid: [spec.target.selector.nodes: not supported by podnet yet: select Pods by namespaces, labelSelectors, expressionSelectors or pods, spec.target.selector.nodeSelectors: not supported by podnet yet: select Pods by namespaces, labelSelectors, expressionSelectors or pods]`},
 		"a peak rate":         {network + "{action: bandwidth, mode: all, bandwidth: {rate: 1kbps, limit: 1, buffer: 1, peakrate: 1}}", `NetworkChaos "a" is invalid: spec.bandwidth.peakrate: not supported by podnet yet: remove it: a line has no bursts that it would limit`},
 		"a netem rate":        {network + "{action: netem, mode: all, loss: {loss: '1'}, rate: {rate: 1mbps}, device: eth0}", `NetworkChaos "a" is invalid: [spec.rate: not supported by podnet yet: use the action bandwidth, spec.device: not supported by podnet yet: remove it: a Pod has one interface beside lo]`},
-		"a container's DNS":   {dns + "{action: error, mode: all, containerNames: [a]}", `DNSChaos "a" is invalid: spec.containerNames: not supported by podnet yet: remove it: the name server does not know which container of a Pod asks`},
 		"another cluster":     {dns + "{action: error, mode: all, remoteCluster: a}", `DNSChaos "a" is invalid: spec.remoteCluster: not supported by podnet yet: remove it: there is one cluster`},
 		"a deadline":          {"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule" + meta + "{schedule: '@every 1m', type: PodChaos, startingDeadlineSeconds: 1, podChaos: {action: pod-kill, mode: all, remoteCluster: b}}", `Schedule "a" is invalid: [spec.podChaos.remoteCluster: not supported by podnet yet: remove it: there is one cluster, spec.startingDeadlineSeconds: not supported by podnet yet: remove it: a chaos is made in time]`},
 		"another schedule":    {"apiVersion: chaos-mesh.org/v1alpha1\nkind: Schedule" + meta + "{schedule: '5 * * * *', type: IOChaos}", `Schedule "a" is invalid: [spec.schedule: Invalid value: "5 * * * *": parse schedule field error:podnet knows "@every 30s" and the like, and no times of the day, spec.type: Unsupported value: "IOChaos": supported values: "DNSChaos", "NetworkChaos", "PodChaos"]`},

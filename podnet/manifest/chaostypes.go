@@ -113,11 +113,11 @@ type podChaos struct {
 }
 
 type dnsChaos struct {
-	podSelector `json:",inline"`
-	Action      string   `json:"action"`
-	Duration    string   `json:"duration"`
-	Patterns    []string `json:"patterns"`
-
+	podSelector    `json:",inline"`
+	Action         string   `json:"action"`
+	Duration       string   `json:"duration"`
 	ContainerNames []string `json:"containerNames"`
-	RemoteCluster  string   `json:"remoteCluster"`
+	Patterns       []string `json:"patterns"`
+
+	RemoteCluster string `json:"remoteCluster"`
 }

@@ -73,7 +73,6 @@ var advice = map[string]string{
 	"selector.nodeSelectors":       selectOtherwise,
 	"selector.nodes":               selectOtherwise,
 	"selector.podPhaseSelectors":   selectOtherwise,
-	"containerNames":               "remove it: the name server does not know which container of a Pod asks",
 	"device":                       "remove it: a Pod has one interface beside lo",
 	"externalTargets":              "select Pods with target: there is nothing outside of the cluster",
 	"networkChaos.rate":            useBandwidth,

@@ -17,7 +17,8 @@ import (
 // its container was killed fails the test and is named with where it hangs, and
 // if the test has failed, the status, events, sockets, logs and last packets of
 // each Pod are logged, and what packets were dropped, and why. For the packets all
-// of the test's are looked at, which a benchmark is spared.
+// of the test's are traced, which a benchmark is spared: so in a test TCP's data on
+// localhost is packets, and in a benchmark it goes from socket to socket.
 //
 // That podnet does not know why it has dropped a packet fails the test, too.
 //

@@ -150,8 +150,9 @@ func (*Veth) Capabilities() stack.LinkEndpointCapabilities {
 }
 
 // SupportedGSO makes TCP hand over long segments. With gVisor's own kind of GSO
-// it would cut them up itself. A connection that begins where packets get lost has
-// segments of one packet: gVisor's RACK takes a segment for lost or arrived as a whole.
+// it would cut them up itself. A connection that begins while faults may lose packets,
+// wherever in the cluster (see faults.Set.Lossy), has segments of one packet: gVisor's
+// RACK takes a segment for lost or arrived as a whole.
 func (v *Veth) SupportedGSO() stack.SupportedGSO {
 	if v.router.faults.Lossy() {
 		return stack.GSONotSupported

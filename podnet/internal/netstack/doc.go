@@ -45,6 +45,7 @@
 //     narrower than the first, they are cut, and no first one is lost to learn of
 //     its MTU. IPv6 datagrams that are too long for such a link never arrive.
 //   - RACK loss recovery and tail loss probes are those of connections that begin
-//     while faults may lose their packets (see Namespace.setRecovery). What gVisor's
-//     TCP does else than Linux's is in docs/faults.md.
+//     while faults may lose packets, wherever in the cluster, and none has an MTU (see
+//     Namespace.setRecovery and faults.Set.Lossy). What gVisor's TCP does else than
+//     Linux's is in docs/faults.md.
 package netstack
