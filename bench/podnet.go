@@ -15,6 +15,15 @@ var podnetPaths = []Path{
 		c := shop(tb, podnet.Config{})
 		return ends(container(c, "a"), container(c, "b"), "127.0.0.1:7000")
 	}},
+	{"localhost-packets", func(tb testing.TB) Ends {
+		c := shop(tb, podnet.Config{})
+		// Where a fault may mean what crosses lo, nothing passes it by.
+		where := podnet.Where{From: podnet.Ends(c.Pod("", "near")), Loopback: true, Protocol: podnet.ProtocolUDP}
+		if _, err := c.Impair(where, podnet.Conditions{Loss: 1}); err != nil {
+			tb.Fatal(err)
+		}
+		return ends(container(c, "a"), container(c, "b"), "127.0.0.1:7000")
+	}},
 	{"own-ip", func(tb testing.TB) Ends {
 		c := shop(tb, podnet.Config{})
 		return ends(container(c, "a"), container(c, "b"), port(c.Pod("", "client").IP()))

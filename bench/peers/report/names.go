@@ -11,6 +11,7 @@ type pathInfo struct {
 // paths are those of the benchmarks, in the order in which they are shown.
 var paths = []pathInfo{
 	{"localhost", "localhost", ours},
+	{"localhost-packets", "localhost, by packets", ours},
 	{"own-ip", "the Pod's own IP", ours},
 	{"own-service", "own Service (hairpin)", ours},
 	{"pod", "another Pod on the node", ours},

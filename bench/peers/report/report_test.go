@@ -103,7 +103,7 @@ func TestAPageOfWhatWasMeasured(t *testing.T) {
 				return
 			}
 			assert.Contains(t, string(text), "| localhost | 16.9 µs | 16.9 µs – 16.9 µs | 2.00 × | 291 B | 12 |")
-			assert.Contains(t, string(text), "**1 : 2.0 : 3.0** for a round trip of 64 bytes.")
+			assert.Contains(t, string(text), "**1 : 2.0 : 3.0** in podnet for a round trip of 64 bytes.")
 			for _, chart := range []string{"hops", "rtt64", "stream", "latency", "pods-up", "containers-memory"} {
 				svg, err := os.ReadFile(filepath.Join(dir, "benchmarks", chart+".svg"))
 				require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestTheReadmeKeepsWhatIsAroundTheMarks(t *testing.T) {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		assert.Equal(t, "before\n"+readmeBegin+
-			"localhost : own Service : another node typically take **1 : 2.0 : 3.0** for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
+			"localhost : own Service : another node typically take **1 : 2.0 : 3.0** in podnet for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
 			"![What a hop costs](docs/benchmarks/hops.svg)\n"+readmeEnd+"\nafter\n", string(text))
 	}
 	require.NoError(t, os.WriteFile(name, []byte("nothing"), 0o600))
@@ -148,7 +148,7 @@ func TestEveryPathHasAText(t *testing.T) {
 func TestJobsTakeTurns(t *testing.T) {
 	list := expand([]job{{program: "peers", bench: "^BenchmarkPath$", time: "1ms", each: true}, {bench: "^BenchmarkPods$"}})
 	assert.Equal(t, job{program: "peers", bench: "^BenchmarkPath$/^path=localhost$/^work=rtt64$", time: "1ms"}, list[0])
-	assert.Equal(t, "^BenchmarkPath$/^path=own-ip$/^work=rtt64$", list[1].bench)
+	assert.Equal(t, "^BenchmarkPath$/^path=localhost-packets$/^work=rtt64$", list[1].bench)
 	assert.Equal(t, job{bench: "^BenchmarkPods$"}, list[len(list)-1])
 	linux := 0
 	for _, j := range list {

@@ -17,14 +17,34 @@ func (p *page) hops() {
 		return
 	}
 	p.say("%s", line)
+	head := []string{"localhost : own Service : another node"}
+	for _, w := range hopWorks {
+		head = append(head, w.text)
+	}
+	rows := [][]string{head}
+	for _, in := range hopSystems {
+		row := []string{in.text}
+		for _, w := range hopWorks {
+			ratio, ok := p.proportion(in, w.name)
+			if !ok {
+				ratio = "–"
+			}
+			row = append(row, ratio)
+		}
+		rows = append(rows, row)
+	}
+	p.table(rows)
+	p.say("What podnet's containers write to localhost goes from socket to socket as long as nobody needs to see packets; the second line is what it costs when somebody does.")
 	var bars []bar
 	for _, w := range hopWorks {
-		if len(bars) > 0 {
-			bars = append(bars, bar{})
-		}
-		for i, name := range hopPaths {
-			if value := p.hop(name, w.name); value.n > 0 {
-				bars = append(bars, bar{w.short + ": " + hopNames[i], lineSet[i], value})
+		for _, in := range []hopSystem{hopSystems[0], hopSystems[len(hopSystems)-1]} {
+			if len(bars) > 0 {
+				bars = append(bars, bar{})
+			}
+			for i, name := range in.paths {
+				if value := p.hop(in.paths[0], name, w.name); value.n > 0 {
+					bars = append(bars, bar{w.short + ", " + in.short + ": " + hopNames[i], lineSet[i], value})
+				}
 			}
 		}
 	}
@@ -32,36 +52,51 @@ func (p *page) hops() {
 		barChart("What a hop costs", "time, as a multiple of localhost's: shorter is better", times, bars), nil)
 }
 
+// A hopSystem is where the three ways were measured.
+type hopSystem struct {
+	text, short string
+	paths       [3]string // in the order of hopNames
+}
+
 var (
-	hopPaths = []string{"localhost", "own-service", "node"}
-	hopNames = []string{"localhost", "own Service", "another node"}
-	hopWorks = []struct{ name, short, long string }{
-		{"rtt64", "round trip", "for a round trip of 64 bytes"},
-		{"connect", "connect", "to connect and close"},
-		{"http-new", "HTTP", "for an HTTP request on a new connection"},
-		{"stream", "stream", "for each byte of a stream"},
+	hopNames   = []string{"localhost", "own Service", "another node"}
+	hopSystems = []hopSystem{
+		{"podnet", "podnet", [3]string{"localhost", "own-service", "node"}},
+		{"podnet, localhost by packets too", "podnet", [3]string{"localhost-packets", "own-service", "node"}},
+		{"Linux, network namespaces and kube-proxy's rules", "Linux", [3]string{"kernel", "linux-own-service", "linux-node"}},
+	}
+	hopWorks = []struct{ name, short, text string }{
+		{"rtt64", "round trip", "round trip of 64 bytes"},
+		{"connect", "connect", "connect and close"},
+		{"http-new", "HTTP", "HTTP request on a new connection"},
+		{"stream", "stream", "byte of a stream"},
 	}
 )
 
-// hop is how much longer a work takes over a path than over localhost: a single one,
+// hop is how much longer a work takes over a path than over another: a single one,
 // the median, which is what noise disturbs least, but for a stream.
-func (p *page) hop(name, work string) summary {
+func (p *page) hop(from, name, work string) summary {
 	if work == "stream" {
-		return p.results.ratio(path(name, work), path("localhost", work), seconds)
+		return p.results.ratio(path(name, work), path(from, work), seconds)
 	}
-	return p.results.ratio(single(name, work), single("localhost", work), "p50-sec")
+	return p.results.ratio(single(name, work), single(from, work), "p50-sec")
+}
+
+// proportion returns the three ways as one, if they were measured.
+func (p *page) proportion(in hopSystem, work string) (string, bool) {
+	own, node := p.hop(in.paths[0], in.paths[1], work), p.hop(in.paths[0], in.paths[2], work)
+	return fmt.Sprintf("1 : %.1f : %.1f", own.mid, node.mid), own.n > 0 && node.n > 0
 }
 
 // answer is one line on what the hops cost.
 func (p *page) answer() (string, bool) {
 	var list []string
-	for _, w := range hopWorks {
-		own, node := p.hop("own-service", w.name), p.hop("node", w.name)
-		if own.n > 0 && node.n > 0 {
-			list = append(list, fmt.Sprintf("**1 : %.1f : %.1f** %s", own.mid, node.mid, w.long))
+	for _, in := range []hopSystem{hopSystems[0], hopSystems[len(hopSystems)-1]} {
+		if ratio, ok := p.proportion(in, hopWorks[0].name); ok {
+			list = append(list, fmt.Sprintf("**%s** in %s", ratio, in.short))
 		}
 	}
-	return "localhost : own Service : another node typically take " + strings.Join(list, ", ") + ".", len(list) > 0
+	return "localhost : own Service : another node typically take " + strings.Join(list, ", and ") + " for a round trip of 64 bytes.", len(list) > 0
 }
 
 // latency shows how the times of single round trips are distributed.
