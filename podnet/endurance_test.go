@@ -50,11 +50,14 @@ func echo(ctx context.Context, c *podnet.Container) error {
 	}
 }
 
-var fullSize = flag.Bool("endurance", false, "run the endurance tests at full size, not at a tenth")
+var fullSize = flag.Bool("endurance", false, "run the endurance tests at full size, not at a tenth, or a hundredth with -short")
 
 func size(n int) int {
 	if *fullSize {
 		return n
+	}
+	if testing.Short() {
+		return n / 100
 	}
 	return n / 10
 }

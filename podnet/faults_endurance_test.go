@@ -16,11 +16,14 @@ import (
 )
 
 // Under each preset and each fault, and under all at once, a connection carries what
-// it is given: 1 GiB with -endurance, else 2 MiB. docs/faults.md has the table.
+// it is given: 1 GiB with -endurance, else 2 MiB, or half of one with -short. docs/faults.md has the table.
 func TestWhatAConnectionCarriesUnderEachFault(t *testing.T) {
 	size := int64(2 << 20)
-	if *fullSize {
+	switch {
+	case *fullSize:
 		size = 1 << 30
+	case testing.Short():
+		size = 512 << 10
 	}
 	const ms = time.Millisecond
 	for _, tc := range []struct {

@@ -20,60 +20,67 @@ import (
 // Datagrams are sent for all of these, too, and must arrive or not; of TCP, which
 // takes thirty times as long, a random thirtieth is dialled for each set.
 func TestRandomNetworkPolicies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGrid(t, "x/a x/b x/c y/a y/b y/c z/a z/b z/c", 80, 81, 82)
-		r := &policyMaker{Rand: rand.New(rand.NewPCG(9, 9)), grid: g}
-		sets := 200
-		switch {
-		case testing.Short():
-			sets = 20
-		case *fullSize:
-			sets = 2000
-		}
-		var allowed, denied int
-		for n := range sets {
-			if n%10 == 9 {
-				r.relabel()
-			}
-			var objects []podnet.Object
-			g.oracle.policies = r.policies()
-			for _, p := range g.oracle.policies {
-				objects = append(objects, p)
-			}
-			for _, p := range g.cluster.NetworkPolicies() {
-				g.cluster.DeleteNetworkPolicy(p.Namespace, p.Name)
-			}
-			require.NoError(t, g.cluster.Apply(t.Context(), objects...))
+	seeds, sets := uint64(2), 100 // two clusters, for two processors
+	switch {
+	case testing.Short():
+		seeds, sets = 1, 20
+	case *fullSize:
+		sets = 1000
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { randomPolicies(t, seed, sets) })
+		})
+	}
+}
 
-			var tcp, udp []probe
-			for _, p := range g.probes() {
-				p.want = g.oracle.allowed(p.src(), p.dst, p.protocol, p.port)
-				if p.want {
-					allowed++
-				} else {
-					denied++
-				}
-				if v := g.cluster.AllowedAddr(p.src(), p.dst, p.protocol, p.port); v.Allowed != p.want {
-					t.Fatalf("set %d: %s: the oracle says %v, podnet %s\n%s", n, p, p.want, v, describe(g.oracle.policies))
-				}
-				switch {
-				case p.protocol == podnet.ProtocolUDP:
-					udp = append(udp, p)
-				case r.IntN(30) == 0:
-					tcp = append(tcp, p)
-				}
-			}
-			for _, p := range append(g.dial(tcp), g.send(udp)...) {
-				if p.connected != p.want {
-					t.Fatalf("set %d: %s: the oracle says %v, the packets %v\n%s", n, p, p.want, p.connected, describe(g.oracle.policies))
-				}
-			}
-			time.Sleep(time.Minute) // and the nodes forget all connections
+func randomPolicies(t *testing.T, seed uint64, sets int) {
+	g := newGrid(t, "x/a x/b x/c y/a y/b y/c z/a z/b z/c", 80, 81, 82)
+	r := &policyMaker{Rand: rand.New(rand.NewPCG(9+seed, 9)), grid: g}
+	var allowed, denied int
+	for n := range sets {
+		if n%10 == 9 {
+			r.relabel()
 		}
-		// That it is about something.
-		require.Greater(t, allowed, sets*200)
-		require.Greater(t, denied, sets*200)
-	})
+		var objects []podnet.Object
+		g.oracle.policies = r.policies()
+		for _, p := range g.oracle.policies {
+			objects = append(objects, p)
+		}
+		for _, p := range g.cluster.NetworkPolicies() {
+			g.cluster.DeleteNetworkPolicy(p.Namespace, p.Name)
+		}
+		require.NoError(t, g.cluster.Apply(t.Context(), objects...))
+
+		var tcp, udp []probe
+		for _, p := range g.probes() {
+			p.want = g.oracle.allowed(p.src(), p.dst, p.protocol, p.port)
+			if p.want {
+				allowed++
+			} else {
+				denied++
+			}
+			if v := g.cluster.AllowedAddr(p.src(), p.dst, p.protocol, p.port); v.Allowed != p.want {
+				t.Fatalf("set %d: %s: the oracle says %v, podnet %s\n%s", n, p, p.want, v, describe(g.oracle.policies))
+			}
+			switch {
+			case p.protocol == podnet.ProtocolUDP:
+				udp = append(udp, p)
+			case r.IntN(30) == 0:
+				tcp = append(tcp, p)
+			}
+		}
+		for _, p := range append(g.dial(tcp), g.send(udp)...) {
+			if p.connected != p.want {
+				t.Fatalf("set %d: %s: the oracle says %v, the packets %v\n%s", n, p, p.want, p.connected, describe(g.oracle.policies))
+			}
+		}
+		time.Sleep(time.Minute) // and the nodes forget all connections
+	}
+	// That it is about something.
+	require.Greater(t, allowed, sets*200)
+	require.Greater(t, denied, sets*200)
 }
 
 // describe prints policies for a message.

@@ -250,7 +250,11 @@ func TestPodsThatComeAndGoLeaveNothing(t *testing.T) {
 		}
 		come(20)
 		before, sizes := measure(), c.Sizes()
-		come(300)
+		times := 300
+		if testing.Short() {
+			times = 60
+		}
+		come(times)
 		before.mustBeBack(t)
 		assert.Equal(t, sizes, c.Sizes())
 	})
