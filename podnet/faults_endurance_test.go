@@ -16,7 +16,8 @@ import (
 )
 
 // Under each preset and each fault, and under all at once, a connection carries what
-// it is given: 1 GiB with -endurance, else 2 MiB, or half of one with -short. docs/faults.md has the table.
+// it is given: 1 GiB with -endurance, else 2 MiB, or 512 KiB with -short. docs/faults.md has the
+// table.
 func TestWhatAConnectionCarriesUnderEachFault(t *testing.T) {
 	size := int64(2 << 20)
 	switch {

@@ -16,8 +16,8 @@ import (
 )
 
 // A hundred Pods are created, killed and deleted at random for an hour of virtual
-// time, or for ten minutes with -short. Each status that any of them ever has is held against what Kubernetes'
-// rules allow, by itself and after the one before it.
+// time, or for ten minutes with -short. Each status that any of them ever has is held
+// against what Kubernetes' rules allow, by itself and after the one before it.
 func TestARandomHourOfAHundredPods(t *testing.T) {
 	seeds := uint64(1)
 	if *fullSize {
