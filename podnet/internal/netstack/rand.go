@@ -16,6 +16,7 @@ type seededRand struct {
 	src  *randv2.ChaCha8
 	port uint32 // the latest draw of four bytes, modulo ephemeralPorts
 	any  bool   // there was one
+	id   uint16 // the latest draw of two bytes
 }
 
 const (
@@ -31,19 +32,29 @@ var _ rand.Source64 = (*seededRand)(nil)
 func newSeededRand(seed uint64) *seededRand {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
-	return &seededRand{src: randv2.NewChaCha8(key)}
+	return &seededRand{src: randv2.NewChaCha8(key), id: uint16(seed)}
 }
 
 // Read draws bytes. Four of them are what an ephemeral port is chosen by, and no
 // port comes again before all others. With Linux, too, it does not come again
 // soon: its peer may still be in TIME_WAIT, and where no time passes, as in a
 // bubble, would take the next connection for the last one.
+//
+// Two bytes are an IPv4 packet's ID, by which a receiver puts fragments together.
+// They are counted, nearly as on Linux: drawn by lot, one of a few thousand datagrams
+// got another's fragments, where fragments were lost.
 func (r *seededRand) Read(b []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, err := r.src.Read(b)
-	if len(b) != 4 {
+	switch len(b) {
+	default:
 		return n, err
+	case 2:
+		r.id++
+		binary.NativeEndian.PutUint16(b, r.id)
+		return n, err
+	case 4:
 	}
 	v := binary.NativeEndian.Uint32(b)
 	if r.any {
