@@ -36,7 +36,6 @@ var fullPlan = plan{
 		{program: "peers", bench: "^BenchmarkPath$", time: "100ms", each: true},
 		latency("localhost|own-service|pod|node|kernel|gonet|netem|bufconn", "rtt64", "300ms"),
 		latency("linux-own-service|linux-pod", "rtt64", "300ms"),
-		latency("localhost|own-service|node", "connect|http-new", "300ms"),
 	}},
 	scale: phase{5 * time.Minute, 3, []job{
 		{program: "bench", bench: "^BenchmarkServices$", time: "300ms", limit: 10 * time.Minute},
@@ -52,7 +51,6 @@ var shortPlan = plan{
 		{program: "peers", bench: "^BenchmarkPath$", time: "20ms", each: true},
 		latency("localhost|own-service|pod|node|kernel|gonet|netem|bufconn", "rtt64", "50ms"),
 		latency("linux-own-service|linux-pod", "rtt64", "50ms"),
-		latency("localhost|own-service|node", "connect|http-new", "50ms"),
 	}},
 	scale: phase{20 * time.Second, 1, []job{
 		{program: "bench", bench: "^BenchmarkServices$/^services=(1|100|10000)$", time: "100ms", limit: 10 * time.Minute},
@@ -63,8 +61,8 @@ var shortPlan = plan{
 	}},
 }
 
-func latency(paths, works, benchtime string) job {
-	return job{program: "peers", bench: fmt.Sprintf("^BenchmarkLatency$/^path=(%s)$/^work=(%s)$", paths, works), time: benchtime}
+func latency(paths, work, benchtime string) job {
+	return job{program: "peers", bench: fmt.Sprintf("^BenchmarkLatency$/^path=(%s)$/^work=%s$", paths, work), time: benchtime}
 }
 
 // expand puts the single jobs in place of those that stand for several. Network

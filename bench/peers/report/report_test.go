@@ -122,7 +122,7 @@ func TestTheReadmeKeepsWhatIsAroundTheMarks(t *testing.T) {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		assert.Equal(t, "before\n"+readmeBegin+
-			"localhost : own Service : another node typically take **1 : 2.0 : 3.0** in podnet for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
+			"localhost : own Service : another node take **1 : 2.0 : 3.0** in podnet for a round trip of 64 bytes. All of it: [docs/benchmarks.md](docs/benchmarks.md).\n\n"+
 			"![What a hop costs](docs/benchmarks/hops.svg)\n"+readmeEnd+"\nafter\n", string(text))
 	}
 	require.NoError(t, os.WriteFile(name, []byte("nothing"), 0o600))

@@ -41,8 +41,8 @@ func (p *page) hops() {
 			if len(bars) > 0 {
 				bars = append(bars, bar{})
 			}
-			for i, name := range in.paths {
-				if value := p.hop(in.paths[0], name, w.name); value.n > 0 {
+			for i := range in.paths {
+				if value := p.hop(in, i, w.name); value.n > 0 {
 					bars = append(bars, bar{w.short + ", " + in.short + ": " + hopNames[i], lineSet[i], value})
 				}
 			}
@@ -73,18 +73,14 @@ var (
 	}
 )
 
-// hop is how much longer a work takes over a path than over another: a single one,
-// the median, which is what noise disturbs least, but for a stream.
-func (p *page) hop(from, name, work string) summary {
-	if work == "stream" {
-		return p.results.ratio(path(name, work), path(from, work), seconds)
-	}
-	return p.results.ratio(single(name, work), single(from, work), "p50-sec")
+// hop is how much longer a work takes over one of a system's ways than over localhost.
+func (p *page) hop(in hopSystem, way int, work string) summary {
+	return p.results.ratio(path(in.paths[way], work), path(in.paths[0], work), seconds)
 }
 
 // proportion returns the three ways as one, if they were measured.
 func (p *page) proportion(in hopSystem, work string) (string, bool) {
-	own, node := p.hop(in.paths[0], in.paths[1], work), p.hop(in.paths[0], in.paths[2], work)
+	own, node := p.hop(in, 1, work), p.hop(in, 2, work)
 	return fmt.Sprintf("1 : %.1f : %.1f", own.mid, node.mid), own.n > 0 && node.n > 0
 }
 
@@ -96,7 +92,7 @@ func (p *page) answer() (string, bool) {
 			list = append(list, fmt.Sprintf("**%s** in %s", ratio, in.short))
 		}
 	}
-	return "localhost : own Service : another node typically take " + strings.Join(list, ", and ") + " for a round trip of 64 bytes.", len(list) > 0
+	return "localhost : own Service : another node take " + strings.Join(list, ", and ") + " for a round trip of 64 bytes.", len(list) > 0
 }
 
 // latency shows how the times of single round trips are distributed.
