@@ -41,6 +41,7 @@ func TestANodeWithoutPower(t *testing.T) {
 		c.Node("node-2").PowerOn()
 		again := podnettest.StartPod(t, c, podnet.PodSpec{Name: "server", Containers: []podnet.ContainerSpec{{Name: "main", Run: echoServer}}})
 		assert.Equal(t, "node-2", again.Node())
+		require.NoError(t, again.WaitListening(t.Context(), 8080))
 		_, _, err = timedTrip(client, again.IP().String()+":8080")
 		assert.NoError(t, err)
 	})

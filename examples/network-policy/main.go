@@ -45,6 +45,9 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	for _, p := range cluster.Pods() {
+		if err := p.WaitReady(ctx); err != nil { // and so is an endpoint of its Service
+			return err
+		}
 		if err := p.WaitListening(ctx, portOf(p)); err != nil {
 			return err
 		}

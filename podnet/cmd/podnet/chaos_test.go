@@ -40,15 +40,16 @@ spec: {action: partition, mode: all, selector: {}, duration: 20s}
 	}, lines)
 }
 
+// The Pod may be killed before its container runs, which run then calls a failure.
 func TestRunEndsWhenEveryPodIsKilled(t *testing.T) {
-	got, _ := runVirtual(t, pod("web", `
+	got, took := runVirtual(t, pod("web", `
   containers:
   - {name: app, image: nginx}
 `[1:])+chaosHead+`PodChaos
 metadata: {name: kill}
 spec: {action: pod-kill, mode: one, gracePeriod: 5, selector: {}}
 `)
-	assert.Equal(t, 0, got.code)
+	assert.LessOrEqual(t, took, 6*time.Second)
 	assert.Contains(t, got.stdout, "podchaos/kill: Successfully apply chaos for default/web\n")
 }
 
