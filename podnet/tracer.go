@@ -55,7 +55,10 @@ func (t *traces) set(list []*tracer) {
 			head = 0
 		}
 	}
+	order := new(sync.Mutex) // all traces see things in the same order
 	t.watch.Set(func(s netfilter.Sighting) {
+		order.Lock()
+		defer order.Unlock()
 		for _, r := range list {
 			r.push(s)
 		}

