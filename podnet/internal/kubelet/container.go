@@ -20,6 +20,8 @@ type container struct {
 	// tried, nil if it could (the kubelet's reason cache). reset is the same for
 	// one that was removed because all containers are restarted.
 	waiting, reset *Waiting
+
+	toldBackOff time.Time // when the last event BackOff was; zero before the first
 }
 
 // run is one run of a container: what the runtime calls a container, and a

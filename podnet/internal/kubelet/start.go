@@ -79,7 +79,12 @@ func (w *Worker) restartBackOff(s start) *failure {
 		c.crashes.step(s.exited.FinishedAt, now)
 		return nil
 	}
-	w.event(c, EventWarning, eventBackOff, "Back-off restarting failed container %s in pod %s", c.spec.Name, w.pod)
+	// The kubelet syncs at most once a relist. Here two things that happen at one
+	// instant, as a start and an end, may make it two.
+	if c.toldBackOff.IsZero() || now.Sub(c.toldBackOff) >= relistPeriod {
+		c.toldBackOff = now
+		w.event(c, EventWarning, eventBackOff, "Back-off restarting failed container %s in pod %s", c.spec.Name, w.pod)
+	}
 	return &failure{
 		reason:     ReasonCrashLoopBackOff,
 		message:    fmt.Sprintf("back-off %s restarting failed container=%s pod=%s", c.crashes.delay, c.spec.Name, w.pod),
